@@ -1,0 +1,96 @@
+"""Items in memory-mapped rows: the pool one learns from, and the yardstick one never learns from.
+
+The two are different types over the same rows. Strategies, feeds and methods are handed a `Pool`, and no path leads
+from a `Pool` to an item of the `Yardstick`.
+"""
+
+import mmap
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tacit.data.spec import ItemSpec
+from tacit.errors import BadData
+
+KEEP_RESIDENT = 256 * 2**20  # bytes of the map left in memory before its pages are handed back
+
+
+class Items:
+    """Rows of a packed array. `items[index]` is a batch as stored: uint8 images, float32 vectors.
+
+    `array` is (R, *item), a memory map or an array in memory; `rows` are the rows that belong to this side, None for
+    all. `ids` are content hashes (hex), given as an array of strings or as a function that fetches them when asked:
+    training never needs them.
+    """
+
+    def __init__(
+        self, spec: ItemSpec, array: np.ndarray, *, ids: Any = None, rows: np.ndarray | None = None
+    ) -> None:
+        if array.shape[1:] != spec.shape:
+            raise BadData(f"items have shape {array.shape[1:]}, expected {spec.shape}")
+        self.spec, self.rows, self._ids = spec, rows, ids
+        self._map = array._mmap if isinstance(array, np.memmap) else None
+        self._touched = 0
+        self._array = array.view(np.ndarray) if isinstance(array, np.memmap) else array
+        self._rows = None if rows is None else torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self._array) if self._rows is None else len(self._rows)
+
+    def __getitem__(self, index: Tensor | slice | Sequence[int] | np.ndarray) -> Tensor:
+        """Stored items at these positions, (B, *item)."""
+        if isinstance(index, slice):
+            index = torch.arange(len(self))[index]
+        index = torch.as_tensor(index, dtype=torch.long)
+        if self._rows is not None:
+            index = self._rows[index]
+        batch = torch.from_numpy(np.take(self._array, index.numpy(), axis=0))
+        self._let_go(max(batch.nbytes, len(index) * mmap.PAGESIZE))  # a random row touches at least one page
+        return batch
+
+    def floats(self, index: Tensor | slice | Sequence[int] | np.ndarray) -> Tensor:
+        """Items as methods see them: images in [0, 1], vectors standardised."""
+        return self.spec.to_float(self[index])
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """Content hashes, (N,) strings."""
+        got = self._ids() if callable(self._ids) else self._ids
+        if got is None:
+            got = np.array([f"item-{i}" for i in range(len(self._array))])
+        return np.asarray(got) if self.rows is None else np.asarray(got)[self.rows]
+
+    def find(self, ids: Sequence[str] | np.ndarray) -> Tensor:
+        """Positions of these ids, (n,) int64; -1 where an id is not here."""
+        place = {id_: i for i, id_ in enumerate(self.ids.tolist())}
+        return torch.tensor([place.get(str(id_), -1) for id_ in ids], dtype=torch.long)
+
+    def take(self, index: Tensor | np.ndarray) -> Self:
+        """The same kind of collection, restricted to these positions."""
+        index = np.asarray(index)
+        rows = index if self.rows is None else self.rows[index]
+        return type(self)(self.spec, self._array, ids=self._ids, rows=rows)
+
+    def with_classes(self, classes: tuple[str, ...]) -> Self:
+        return type(self)(self.spec.with_classes(classes), self._array, ids=self._ids, rows=self.rows)
+
+    def _let_go(self, nbytes: int) -> None:
+        """Hand pages of the map back now and then, so that memory does not grow with the pool."""
+        if self._map is None or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        self._touched += nbytes
+        if self._touched > KEEP_RESIDENT:
+            self._map.madvise(mmap.MADV_DONTNEED)
+            self._touched = 0
+
+
+class Pool(Items):
+    """What may be learned from and chosen from."""
+
+
+class Yardstick(Items):
+    """What may only be measured on: a random part, set aside once."""

@@ -1,0 +1,44 @@
+"""What one item looks like."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+UNLABELED = -1  # nobody has answered yet
+SET_ASIDE = -2  # asked, and the answer was "cannot tell": neither trained on nor asked about again
+CANNOT_TELL = "?"  # that answer, as the ledger keeps it
+
+
+@dataclass(frozen=True)
+class ItemSpec:
+    """Shape, kind and classes of the items of a pool.
+
+    An image is (C, H, W), stored as uint8 and seen by methods as floats in [0, 1].
+    A vector is (F,), stored as float32 and seen standardised: (x - center) / scale, column by column.
+    """
+
+    shape: tuple[int, ...]
+    kind: str = "image"  # "image" or "vector"
+    classes: tuple[str, ...] = ()
+    center: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    def to_float(self, x: Tensor) -> Tensor:
+        """Stored items (B, *item) as a method sees them."""
+        if self.kind == "image":
+            return x.float().mul_(1 / 255) if x.dtype == torch.uint8 else x.float()
+        if not self.center:
+            return x.float()
+        return (x.float() - torch.tensor(self.center, device=x.device)) / torch.tensor(self.scale, device=x.device)
+
+    def with_classes(self, classes: tuple[str, ...]) -> "ItemSpec":
+        return replace(self, classes=tuple(classes))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> "ItemSpec":
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in record.items()})

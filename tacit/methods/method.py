@@ -1,0 +1,83 @@
+"""What a method is: one paper, with `loss(batch)` and `embed(x)`. The engine does the rest."""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from tacit.data.feeds import Feed
+from tacit.data.spec import ItemSpec
+
+Terms = dict[str, Tensor]  # {"loss": minimised, other names: shown}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The training settings of a paper. `steps` are optimizer steps, `lr` the peak learning rate."""
+
+    steps: int = 3000
+    batch: int = 128
+    lr: float = 1e-3
+    optimizer: str = "adam"  # "adam", "adamw" or "sgd"
+    weight_decay: float = 0.0
+    sgd_momentum: float = 0.9
+    schedule: str = "constant"  # or "cosine": down to zero at the last step
+    warmup: float = 0.0  # share of the steps over which the learning rate rises from zero
+    clip: float = 0.0  # largest gradient norm; 0 leaves gradients alone
+    ema: float = 0.0  # momentum of an average of the weights, kept at the end in their place; 0 is off
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One player of a training step: its loss and the parameters that loss may move."""
+
+    name: str
+    loss: Callable[[Any], Terms]
+    parameters: Callable[[], Iterable[nn.Parameter]]
+    every: int = 1
+
+
+class Method(nn.Module, ABC):
+    """A paper. Subclasses are final, own `self.encoder` (a trunk) and take keyword-only hyperparameters.
+
+    `options` holds what the constructor was called with, defaults filled in: the signature is the configuration.
+    Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`.
+    """
+
+    feed: ClassVar[Feed]
+    recipe: ClassVar[Recipe] = Recipe()
+    paper: ClassVar[str]  # "Kingma & Welling 2013, https://..."
+    use_when: ClassVar[str]  # completes "use it when ..."
+
+    options: dict[str, Any]
+    encoder: nn.Module
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Method":
+        self = super().__new__(cls)
+        if args or kwargs:  # a copy is made without arguments and filled afterwards
+            bound = inspect.signature(cls.__init__).bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            self.__dict__["options"] = {k: v for k, v in bound.arguments.items() if k not in ("self", "spec")}
+        return self
+
+    def __init__(self, spec: ItemSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    @abstractmethod
+    def loss(self, batch: Any) -> Terms:
+        """The terms of one batch; "loss" is minimised, the others are shown."""
+
+    @abstractmethod
+    def embed(self, x: Tensor) -> Tensor:
+        """Codes of items, (B, *item) -> (B, D)."""
+
+    def turns(self) -> tuple[Turn, ...]:
+        """Who moves in a step, in this order. Adversaries and bilevel methods have more than one."""
+        return (Turn("all", self.loss, self.parameters),)
+
+    def after_step(self, progress: float) -> None:
+        """What follows time and not gradients (a slow copy, a ramp); `progress` rises from 0 to 1."""
