@@ -7,7 +7,7 @@ from a `Pool` to an item of the `Yardstick`.
 import mmap
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from tacit.data.spec import ItemSpec
 from tacit.errors import BadData
 
 KEEP_RESIDENT = 256 * 2**20  # bytes of the map left in memory before its pages are handed back
+
+Side = TypeVar("Side", bound="Items")  # pool or yardstick: a part of one stays one
 
 
 class Items:
@@ -69,13 +71,13 @@ class Items:
         place = {id_: i for i, id_ in enumerate(self.ids.tolist())}
         return torch.tensor([place.get(str(id_), -1) for id_ in ids], dtype=torch.long)
 
-    def take(self, index: Tensor | np.ndarray) -> Self:
+    def take(self: Side, index: Tensor | np.ndarray) -> Side:
         """The same kind of collection, restricted to these positions."""
         index = np.asarray(index)
         rows = index if self.rows is None else self.rows[index]
         return type(self)(self.spec, self._array, ids=self._ids, rows=rows)
 
-    def with_classes(self, classes: tuple[str, ...]) -> Self:
+    def with_classes(self: Side, classes: tuple[str, ...]) -> Side:
         return type(self)(self.spec.with_classes(classes), self._array, ids=self._ids, rows=self.rows)
 
     def _let_go(self, nbytes: int) -> None:

@@ -1,6 +1,7 @@
 """The project's one database: SQLite in WAL mode, one file, no service."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from tacit.errors import BadData, BadEnvironment
 
 VERSION = 1  # of the tables below; a project of a newer version is refused, never guessed at
+WAIT = 30  # seconds a writer waits for another one
 
 SCHEMA = """
 CREATE TABLE items (                    -- one row of the packed array each
@@ -28,11 +30,12 @@ CREATE TABLE truth (                    -- hidden labels: simulations only
 );
 CREATE TABLE events (                   -- append-only: nothing here is ever changed or deleted
     event INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch INTEGER NOT NULL,             -- first event of the call that recorded it; a call's events follow each other
     time REAL NOT NULL,                 -- seconds since 1970
-    kind TEXT NOT NULL,                 -- "answer" or "undo"
-    item TEXT,                          -- id of the item answered
-    answer TEXT,                        -- class name, or "?" for cannot tell
-    undoes INTEGER,                     -- the event an undo takes back
+    kind TEXT NOT NULL,                 -- "answer"; "undo" takes one back, "redo" brings it back
+    item TEXT NOT NULL,                 -- id of the item answered
+    answer TEXT NOT NULL,               -- class name, or "?" for cannot tell; undo and redo repeat it
+    undoes INTEGER,                     -- the answer that an undo or redo is about; the latest of them decides
     who TEXT NOT NULL,
     source TEXT NOT NULL,               -- "single", "bulk", "import" or "oracle"
     round INTEGER,                      -- the round of picks that asked
@@ -41,6 +44,11 @@ CREATE TABLE events (                   -- append-only: nothing here is ever cha
     note TEXT
 );
 CREATE INDEX events_by_item ON events (item);
+CREATE INDEX undos_by_answer ON events (undoes) WHERE undoes IS NOT NULL;
+CREATE VIEW live AS                     -- the answers that count: never taken back, or brought back since
+    SELECT * FROM events WHERE kind = 'answer' AND 'undo' IS NOT (
+        SELECT later.kind FROM events AS later WHERE later.undoes = events.event ORDER BY later.event DESC LIMIT 1
+    );
 CREATE TABLE picks (
     round INTEGER NOT NULL,
     place INTEGER NOT NULL,             -- best first
@@ -53,27 +61,56 @@ CREATE TABLE picks (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open (or create) the database. Commits are on disk when they return; writers wait up to 30 s for each other."""
+    """Open (or create) the database. Commits are on disk when they return; writers wait for each other."""
+    db = None
     try:
-        db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
+        db = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+        found = _version(db) or _create(db, path)
+        if found > VERSION:
+            raise BadEnvironment(
+                f"{path} was written by a newer Tacit (tables of version {found}; this one knows {VERSION})\n"
+                "  upgrade: pip install --upgrade tacit"
+            )
+        _use_wal(db)
         db.execute("PRAGMA synchronous = FULL")
-        found = db.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
-            with transaction(db):
-                if db.execute("PRAGMA user_version").fetchone()[0] == 0:  # nobody else was faster
-                    for statement in SCHEMA.split(";\n"):
-                        if statement.strip():
-                            db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {VERSION}")
-    except sqlite3.DatabaseError as error:
-        raise explain(error, path) from error
-    if found > VERSION:
-        raise BadEnvironment(
-            f"{path} was written by a newer Tacit (tables of version {found}; this one knows {VERSION})\n"
-            "  upgrade: pip install --upgrade tacit"
-        )
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise explain(error, path) from error
+        raise
     return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _create(db: sqlite3.Connection, path: Path) -> int:
+    """Make the tables, unless somebody else was faster; the version found afterwards."""
+    with transaction(db):
+        if found := _version(db):
+            return found
+        if db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            raise BadData(f"{path} is a database of something else; nothing in it was changed")
+        for statement in SCHEMA.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    return VERSION
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """The one statement for which SQLite itself does not wait: several processes may open a new project at once."""
+    give_up = time.monotonic() + WAIT
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager
@@ -82,20 +119,27 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield db
+        db.execute("COMMIT")
     except BaseException:
-        if db.in_transaction:
+        if db.in_transaction:  # a full disk may have rolled it back already
             db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
 
 
 def explain(error: sqlite3.Error, path: Path) -> BadData | BadEnvironment:
     """A database failure as a sentence."""
     text = str(error)
     if "full" in text or "disk I/O" in text:
-        return BadEnvironment(f"the disk is full: {path} could not be written; what was stored before is safe\n  free some space, then repeat the command")
+        return BadEnvironment(
+            f"{path} could not be written ({text}); what was stored before is safe\n"
+            "  free some disk space, then repeat the command"
+        )
     if "locked" in text or "busy" in text:
-        return BadEnvironment(f"{path} is held by another process for more than 30 s\n  close it, then repeat the command")
+        return BadEnvironment(
+            f"{path} is held by another process for more than {WAIT} s\n  close it, then repeat the command"
+        )
     if "readonly" in text or "unable to open" in text:
         return BadEnvironment(f"{path} cannot be opened for writing ({text})\n  check the folder and its permissions")
-    return BadData(f"{path} is not a project database ({text})\n  restore it from a copy, or start anew: tacit init SOURCE")
+    return BadData(
+        f"{path} is not a project database ({text})\n  restore it from a copy, or start anew: tacit init SOURCE"
+    )

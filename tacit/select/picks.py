@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from tacit.latent.space import Space
-
 
 @dataclass(frozen=True)
 class Picks:
     """Items to ask about, best first, each with a reason in words.
 
-    `index` are positions in the pool. A strategy that makes new items (decoded from the space) leaves `index` at the
-    real item each was made from and puts what is to be shown and labelled in `items`.
+    `index` are positions in the pool. Where `items` is given, it is what is to be shown and trained on in place of the
+    stored item. A strategy that makes items nobody has seen (decoded from the space) says so in `made_new`: the answer
+    then belongs to the row of `items`, and `index` is the real item each was made from.
     """
 
     strategy: str
     index: Tensor  # (k,) int64
     reasons: list[str]
     score: Tensor | None = None  # (k,) higher is better
-    items: Tensor | None = None  # (k, *item) floats, only where new items were made
+    items: Tensor | None = None  # (k, *item) floats, only where something is shown that is not in the pool
+    made_new: bool = False
     note: str = ""  # said aloud: a fallback, a shortage
     options: dict[str, object] = field(default_factory=dict)
 

@@ -1,0 +1,329 @@
+"""The shell's door: parse, one call, print the record that came back. Torch is imported inside the commands only."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch: spinning threads on shared cores can cost a factor of 100
+
+from tacit.errors import Stopped, TacitError, WrongUsage
+
+if TYPE_CHECKING:
+    from tacit.project import Project
+    from tacit.project.outcome import Outcome
+
+FREE = {"allow_extra_args": True, "ignore_unknown_options": True}  # settings of a method are read from its signature
+app = typer.Typer(
+    help="Turns a pile of unlabelled items and a small labelling budget into the best model they can buy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Where = Annotated[Path | None, typer.Option("--project", "-p", help="Project folder (default: the one here).", metavar="FOLDER")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line on stdout; progress on stderr.")]
+
+
+def examples(*lines: str) -> str:
+    """The end of every --help: two commands one can type."""
+    return "Examples:\n\n" + "\n\n".join(lines)
+
+
+def show(outcome: "Outcome", as_json: bool) -> None:
+    """The text for a person; with --json the text goes to stderr and the record is the last line on stdout."""
+    if as_json:
+        print(outcome, file=sys.stderr)
+        print(outcome.json(), flush=True)
+    elif outcome.lines:
+        print(outcome, flush=True)
+
+
+def opened(where: Path | None) -> "Project":
+    from tacit.project import Project
+
+    return Project(where)
+
+
+def settings(extra: list[str]) -> dict[str, Any]:
+    """`--latent-dim 16 --lr=1e-3 --no-flip` as {"latent_dim": "16", "lr": "1e-3", "flip": "false"}."""
+    found: dict[str, Any] = {}
+    rest = list(extra)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--") or word == "--":
+            raise WrongUsage(f"{word!r} was not expected here; settings look like --name value\n  see: tacit methods")
+        name, equals, value = word[2:].partition("=")
+        if not equals:
+            if rest and not rest[0].startswith("--"):
+                value = rest.pop(0)
+            else:
+                name, value = (name[3:], "false") if name.startswith("no-") else (name, "true")
+        found[name.replace("-", "_")] = value
+    return found
+
+
+@contextlib.contextmanager
+def progress(title: str) -> Iterator[Any]:
+    from tacit.engine.progress import watcher
+
+    with watcher(title) as watch:
+        yield watch
+
+
+@app.command(epilog=examples("tacit demo", "tacit demo --labels 60 --strategy margin --json"))
+def demo(
+    where: Annotated[Path, typer.Option("--project", "-p", help="Folder to make.", metavar="FOLDER")] = Path("tacit-demo"),
+    strategy: Annotated[str, typer.Option(help="How items are chosen.")] = "auto",
+    labels: Annotated[int, typer.Option(help="Labels to buy in all.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """The whole main job on real digits, hidden labels as the annotator, random choice beside it."""
+    from tacit.demo import demo as run_demo
+
+    show(run_demo(where, strategy=strategy, budget=labels, seed=seed, say=lambda text: print(text, file=sys.stderr)), as_json)
+
+
+@app.command(epilog=examples("tacit init photos/", "tacit init digits.npz --size 28 -p digits.tacit"))
+def init(
+    source: Annotated[Path, typer.Argument(help="A folder of images, an .npz or .npy file, or a table (.csv, .parquet).")],
+    where: Where = None,
+    size: Annotated[int | None, typer.Option(help="Working size of images in pixels (default: their own up to 64).")] = None,
+    aspect: Annotated[str, typer.Option(help="What happens to other shapes: crop, pad or stretch.")] = "crop",
+    yardstick: Annotated[float | None, typer.Option(help="Share (below 1) or number of items set aside for measuring.")] = None,
+    truth: Annotated[str | None, typer.Option(help="Hidden labels for simulations: 'folders', or a column's name.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the yardstick and of everything later.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make a project of a source; on an existing project, take in what is new."""
+    from tacit.project import Project
+
+    with counter("reading") as count:
+        project = Project.create(source, where, size=size, aspect=aspect, yardstick=yardstick, truth=truth, seed=seed, on_progress=count)
+    show(project.found(), as_json)
+
+
+@app.command(epilog=examples("tacit look", "tacit look -p photos.tacit --json"))
+def look(where: Where = None, as_json: AsJson = False) -> None:
+    """What is in the source: formats, sizes, duplicates, broken files, labels so far."""
+    show(opened(where).look(), as_json)
+
+
+@app.command(context_settings=FREE, epilog=examples("tacit learn", "tacit learn vae --latent-dim 16 --steps 4000"))
+def learn(
+    ctx: typer.Context,
+    method: Annotated[str, typer.Argument(help="See tacit methods; auto says what it chose and why.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was stopped.")] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn a latent space from all items, without a label."""
+    project = opened(where)
+    with progress("learn") as watch:
+        outcome = project.learn(method, resume=resume, watch=watch, **settings(ctx.args))
+    show(outcome, as_json)
+
+
+@app.command(context_settings=FREE, epilog=examples("tacit choose -k 20", "tacit choose uphill -k 50 --step 2"))
+def choose(
+    ctx: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="See tacit methods; auto says what it chose and why.")] = "auto",
+    k: Annotated[int, typer.Option("-k", help="How many items.")] = 20,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose what to label next, each with a reason."""
+    show(opened(where).choose(strategy, k=k, **settings(ctx.args)), as_json)
+
+
+@app.command(epilog=examples("tacit label --todo answers.csv", "tacit label --import answers.csv --who ada"))
+def label(
+    todo: Annotated[Path | None, typer.Option(help="Write the items waiting for an answer as a table to fill in.")] = None,
+    imported: Annotated[Path | None, typer.Option("--import", help="Record the answers of a table (.csv, .jsonl).")] = None,
+    exported: Annotated[Path | None, typer.Option("--export", help="Write the answers so far (.csv, .jsonl).")] = None,
+    oracle: Annotated[bool, typer.Option("--oracle", help="Let the hidden labels answer.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the latest answer back.")] = False,
+    yardstick: Annotated[int, typer.Option(help="With --todo: so many yardstick items; with --oracle: all of it.")] = 0,
+    who: Annotated[str, typer.Option(help="Who answers.")] = "me",
+    history: Annotated[bool, typer.Option("--history", help="With --export: every event, not only current answers.")] = False,
+    skip_unknown: Annotated[bool, typer.Option("--skip-unknown", help="With --import: pass over items not in the project.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put answers in, take them out, or let a table or hidden labels answer."""
+    if sum([todo is not None, imported is not None, exported is not None, oracle, undo]) != 1:
+        raise WrongUsage("say one of --todo FILE, --import FILE, --export FILE, --oracle, --undo\n  see: tacit label --help")
+    project = opened(where)
+    if todo:
+        outcome = project.todo(todo, yardstick=yardstick, overwrite=overwrite)
+    elif imported:
+        outcome = project.import_labels(imported, who=who, skip_unknown=skip_unknown)
+    elif exported:
+        outcome = project.export_labels(exported, history=history, overwrite=overwrite)
+    elif oracle:
+        outcome = project.ask_truth(yardstick=yardstick > 0)
+    else:
+        outcome = project.undo()
+    show(outcome, as_json)
+
+
+@app.command(context_settings=FREE, epilog=examples("tacit train", "tacit train supervised --augment none --steps 1000"))
+def train(
+    ctx: typer.Context,
+    method: Annotated[str, typer.Argument(help="See tacit methods.")] = "supervised",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was stopped.")] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a classifier on the answers so far."""
+    project = opened(where)
+    with progress("train") as watch:
+        outcome = project.train(method, resume=resume, watch=watch, **settings(ctx.args))
+    show(outcome, as_json)
+
+
+Run = Annotated[str | None, typer.Option("--run", help="Name or number of a run (default: the latest).")]
+
+
+@app.command(epilog=examples("tacit evaluate", "tacit evaluate --run 004 --json"))
+def evaluate(run: Run = None, where: Where = None, as_json: AsJson = False) -> None:
+    """How good the model is, on the yardstick only, with intervals."""
+    show(opened(where).evaluate(run), as_json)
+
+
+@app.command(epilog=examples("tacit simulate margin badge", "tacit simulate uphill --first 20 -k 20 --rounds 5 --seeds 5"))
+def simulate(
+    strategies: Annotated[list[str], typer.Argument(help="Strategies to compare; random always runs.")],
+    first: Annotated[int, typer.Option(help="Random labels at the start.")] = 20,
+    k: Annotated[int, typer.Option("-k", help="Labels a round.")] = 20,
+    rounds: Annotated[int, typer.Option(help="Rounds, the start included.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Repeats.")] = 3,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare strategies against hidden labels, over seeds, with random beside them."""
+    from tacit.project.measuring import progress_line
+
+    outcome = opened(where).simulate(
+        strategies, first=first, k=k, count=rounds, seeds=seeds, watch=lambda *turn: print(progress_line(*turn), file=sys.stderr)
+    )
+    show(outcome, as_json)
+
+
+@app.command(epilog=examples("tacit export", "tacit export --run 004 --to model/ --no-onnx"))
+def export(
+    run: Run = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to write (default: exports/RUN in the project).")] = None,
+    onnx: Annotated[bool, typer.Option(help="Also write an ONNX file (needs the extra: export).")] = True,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model that runs anywhere, checked against torch on real items."""
+    show(opened(where).export(run, to, onnx=onnx), as_json)
+
+
+@app.command(epilog=examples("tacit predict", "tacit predict new-photos/ --to new.csv --abstain-below 0.8"))
+def predict(
+    source: Annotated[Path | None, typer.Argument(help="Items to predict (default: those of the project).")] = None,
+    run: Run = None,
+    to: Annotated[Path, typer.Option(help="Table to write.")] = Path("predictions.csv"),
+    abstain_below: Annotated[float, typer.Option(help="Leave the label empty below this confidence.")] = 0.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing table.")] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Apply a trained model to items; one row each, with probabilities."""
+    outcome = opened(where).predict(source, run=run, to=to, abstain_below=abstain_below, overwrite=overwrite)
+    show(outcome, as_json)
+
+
+@app.command(epilog=examples("tacit report", "tacit report --to results.html"))
+def report(
+    to: Annotated[Path | None, typer.Option(help="File to write (default: reports/ in the project).")] = None,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """One HTML file: map, curve, confusion, calibration, reconstructions, a walk, doubts, cost."""
+    show(opened(where).report(to), as_json)
+
+
+@app.command(epilog=examples("tacit bench", "tacit bench alss-mnist --seeds 1"), context_settings=FREE)
+def bench(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A row of the results table; without it, all names.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a row of docs/results.md again: ours, seeds, interval."""
+    from tacit.bench import run_bench
+
+    show(run_bench(name, settings(ctx.args)), as_json)
+
+
+@app.command(epilog=examples("tacit methods", "tacit methods vae"))
+def methods(
+    name: Annotated[str | None, typer.Argument(help="A method or strategy: its settings and their defaults.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The catalogue: which method and which strategy, and when."""
+    from tacit.project.catalogue import catalogue
+
+    show(catalogue(name), as_json)
+
+
+@app.command(epilog=examples("tacit runs", "tacit runs -p photos.tacit --json"))
+def runs(where: Where = None, as_json: AsJson = False) -> None:
+    """What was run, with its settings and how it ended."""
+    from tacit.project.catalogue import list_runs
+
+    show(list_runs(opened(where)), as_json)
+
+
+@app.command(epilog=examples("tacit doctor", "tacit doctor --json"))
+def doctor(as_json: AsJson = False) -> None:
+    """What this machine has, and what would slow a training down."""
+    from tacit.project.doctor import examine
+
+    show(examine(), as_json)
+
+
+@contextlib.contextmanager
+def counter(title: str) -> Iterator[Any]:
+    from tacit.engine.progress import Counter
+
+    with Counter(title) as count:
+        yield count
+
+
+def main() -> None:
+    """Errors leave as one sentence and an exit code; no traceback reaches a person."""
+    import click
+
+    try:
+        app(standalone_mode=False)
+    except TacitError as error:
+        fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        fail(error.format_message() + "\n  see: tacit --help", 2)
+    except (KeyboardInterrupt, click.Abort):
+        fail("stopped; whatever was answered or saved before is kept", Stopped.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left: `tacit ... | head`
+    except OSError as error:
+        from tacit.disk import explain
+
+        known = explain(error, Path(error.filename or "a file"))
+        fail(str(known) if known else f"{error.strerror or error}: {error.filename or ''}", 4)
+    except MemoryError:
+        fail("there is not enough memory\n  try a smaller --batch, or --size", 4)
+
+
+def fail(sentence: str, code: int) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,77 @@
+"""Small random changes that leave the class alone: whole batches at once, each item with parameters of its own.
+
+Everything runs on the batch's device. The same generator state gives the same batch; without one, torch's own is used.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from tacit.errors import unknown_name
+
+STRENGTHS = ("none", "light")
+
+
+def augment(
+    x: Float[Tensor, "B *item"], strength: str, *, flip: bool = False, generator: Generator | None = None
+) -> Float[Tensor, "B *item"]:
+    """A preset. `light` shifts an image by up to 1/14 of its size, turns it by up to 10 degrees and scales it by up to
+    10 %; a (standardized) vector gets Gaussian noise of 0.1. `none` returns x.
+
+    Images are mirrored only when asked: letters, digits and road signs must not be.
+    """
+    if strength not in STRENGTHS:
+        raise unknown_name("strength of augmentation", strength, STRENGTHS)
+    if strength == "none":
+        return x
+    if x.ndim != 4:
+        return noise(x, 0.1, generator)
+    x = affine(x, degrees=10.0, scale=0.1, shift=1 / 14, generator=generator)
+    return mirror(x, generator) if flip else x
+
+
+def shift(x: Float[Tensor, "B C H W"], pixels: int, generator: Generator | None = None) -> Float[Tensor, "B C H W"]:
+    """Moved by whole pixels, up to `pixels` each way; the border is repeated into the gap."""
+    b, _, h, w = x.shape
+    move = torch.randint(-pixels, pixels + 1, (2, b, 1), device=x.device, generator=generator)
+    rows = (torch.arange(h, device=x.device) + move[0]).clamp(0, h - 1)  # (B, H)
+    columns = (torch.arange(w, device=x.device) + move[1]).clamp(0, w - 1)  # (B, W)
+    item = torch.arange(b, device=x.device)[:, None, None]
+    return x[item, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def mirror(x: Float[Tensor, "B C H W"], generator: Generator | None = None) -> Float[Tensor, "B C H W"]:
+    """Left and right swapped, for every second item on average."""
+    coin = torch.rand(len(x), 1, 1, 1, device=x.device, generator=generator) < 0.5
+    return torch.where(coin, x.flip(3), x)
+
+
+def affine(
+    x: Float[Tensor, "B C H W"],
+    degrees: float = 0.0,
+    scale: float = 0.0,
+    shift: float = 0.0,
+    generator: Generator | None = None,
+) -> Float[Tensor, "B C H W"]:
+    """Turned by up to `degrees`, scaled by a factor between 1 / (1 + scale) and 1 + scale, moved by up to `shift` of the
+    size; in one bilinear pass, with the border repeated into the gap. A turn is rigid on non-square images too.
+    """
+    b, _, h, w = x.shape
+    u = 2 * torch.rand(4, b, 1, 1, device=x.device, generator=generator) - 1  # (4, B, 1, 1) in [-1, 1)
+    angle, zoom = u[0] * math.radians(degrees), (u[1] * math.log1p(scale)).exp()
+    cos, sin = angle.cos() / zoom, angle.sin() / zoom
+    # Coordinates in [-1, 1] as grid_sample has them. Written out, since affine_grid's product rounds to bf16 in autocast.
+    down = torch.linspace(-1, 1, 2 * h + 1, device=x.device)[1::2, None]  # (H, 1) pixel centers
+    right = torch.linspace(-1, 1, 2 * w + 1, device=x.device)[1::2]  # (W,)
+    from_x = cos * right - sin * (h / w) * down + 2 * shift * u[2]  # (B, H, W)
+    from_y = sin * (w / h) * right + cos * down + 2 * shift * u[3]
+    grid = torch.stack((from_x, from_y), dim=-1)
+    return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def noise(x: Float[Tensor, "B *item"], sigma: float, generator: Generator | None = None) -> Float[Tensor, "B *item"]:
+    """With Gaussian noise of standard deviation `sigma` added."""
+    return x + sigma * torch.empty_like(x).normal_(generator=generator)

@@ -1,0 +1,162 @@
+"""A folder of pictures: listed in one pass, read by all cores, in the order of their paths."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tacit.data.crew import Crew, cores
+from tacit.data.form import Batch, File, Form, Looks, working_shape
+from tacit.data.pictures import EXTENSIONS, look_all, read_all
+from tacit.errors import BadData
+
+MOST_FILES, TASK_BYTES = 64, 2**22  # of a task for one process
+PROCESS_PAYS = 1.0  # seconds of reading: below, starting processes takes longer than it saves
+DIM = 4096  # 16-bit pictures that never reach this value are 12-bit pictures, and nearly black
+
+
+class Folder:
+    """Pictures at any depth below a folder.
+
+    Hidden files and folders and projects (`*.tacit`) are passed over; files of other kinds are counted, not read.
+    Links to files are followed, links to folders are not: they can lead round in a circle.
+    """
+
+    kind = "folder"
+
+    def __init__(self, root: Path, workers: int | None = None, without: Path | None = None) -> None:
+        """`workers` processes read (default: all cores where it pays); the folder `without` is passed over."""
+        self.root = root
+        self.files: list[File] = []  # by path
+        self.extensions: Counter[str] = Counter()
+        self.others: Counter[str] = Counter()  # extensions of files that are no pictures
+        self.folders = 0  # that have pictures
+        self.unlisted: list[tuple[str, str]] = []  # what the listing could not reach, and why
+        self.looks = Looks()
+        self.notes: list[str] = []
+        self.class_order: tuple[str, ...] = ()
+        self._without = os.path.relpath(os.path.realpath(without), os.path.realpath(root)) if without else None
+        self._workers = workers
+        self._crew: Crew | None = None
+        self._headless: dict[str, str] = {}
+        self._scan()
+
+    def _scan(self) -> None:
+        links, pending = 0, [""]
+        while pending:
+            inside = pending.pop()
+            before = len(self.files)
+            try:
+                with os.scandir(self.root / inside) as entries:
+                    for entry in entries:
+                        path = f"{inside}{entry.name}"
+                        if entry.name.startswith("."):
+                            continue
+                        if entry.is_dir(follow_symlinks=False):
+                            if not entry.name.endswith(".tacit") and os.path.normpath(path) != self._without:
+                                pending.append(f"{path}/")
+                        elif entry.is_dir():
+                            links += 1
+                        else:
+                            self._list(entry, path)
+            except OSError as error:
+                self.unlisted.append((printable(inside) or ".", f"folder: {(error.strerror or str(error)).lower()}"))
+            self.folders += len(self.files) > before
+        self.files.sort()
+        self.unlisted.sort()
+        if links:
+            self.notes.append(f"{links} links to folders were not followed: copy the folders, or read them on their own")
+
+    def _list(self, entry: os.DirEntry[str], path: str) -> None:
+        extension = os.path.splitext(entry.name)[1][1:].lower()
+        if extension not in EXTENSIONS:
+            self.others[printable(extension)] += 1
+            return
+        self.extensions[extension] += 1
+        if not entry.is_file():
+            self.unlisted.append((printable(path), "a link that leads nowhere" if entry.is_symlink() else "not a file"))
+        elif printable(path) != path:
+            self.unlisted.append((printable(path), "its name is not valid UTF-8: rename it"))
+        else:
+            status = entry.stat()
+            if status.st_size == 0:
+                self.unlisted.append((path, "the file is empty"))
+            else:
+                self.files.append(File(path, status.st_size, status.st_mtime_ns))
+
+    def absent(self) -> BadData:
+        """The error for a folder without pictures."""
+        other = ", ".join(f"{n:,} {kind or 'without extension'}" for kind, n in self.others.most_common(5))
+        seen = f"; other files there: {other}" if other else "; it is empty"
+        return BadData(
+            f"there are no pictures in {self.root}{seen}\n"
+            f"  pictures are {', '.join(sorted(EXTENSIONS))}; arrays (.npz, .npy) and tables (.csv, .parquet) are given by their file"
+        )
+
+    def form(
+        self, files: list[File], size: int | None, aspect: str | None, former: Form | None, tick: Callable[[int], None]
+    ) -> Form:
+        """The first time all heads are read, without their pixels: one picture in color makes every item RGB."""
+        if former is not None:
+            return former
+        looks, color = Looks(), False
+        for part, heads in self._each(look_all, files):
+            for file, head in zip(part, heads, strict=True):
+                if isinstance(head, str):
+                    self._headless[file.path] = head
+                else:
+                    looks.add(head.mode, head.width, head.height)
+                    color |= head.color
+            tick(len(part))
+        return Form(self.kind, working_shape(3 if color else 1, looks, size), aspect=aspect or "crop")
+
+    def read(self, form: Form, files: list[File]) -> Iterator[Batch]:
+        if self._headless:
+            none = np.empty((0, *form.shape), dtype=form.stored)
+            yield Batch([], [], none, [], sorted(self._headless.items()), len(self._headless))
+        colored = peak = 0
+        whole = [file for file in files if file.path not in self._headless]
+        for part, (results, rows) in self._each(read_all, whole, form.shape, form.aspect):
+            good: list[File] = []
+            ids: list[str] = []
+            failed: list[tuple[str, str]] = []
+            for file, result in zip(part, results, strict=True):
+                if isinstance(result, str):
+                    failed.append((file.path, result))
+                    continue
+                digest, seen = result
+                good.append(file)
+                ids.append(digest)
+                self.looks.add(seen.mode, seen.width, seen.height)
+                colored += seen.color
+                peak = max(peak, seen.peak)
+            yield Batch(good, ids, rows, [None] * len(good), failed, len(part))
+        if colored and form.shape[0] == 1:
+            self.notes.append(f"{colored:,} pictures in color were made grey, as all items here are")
+        if 0 < peak < DIM:
+            self.notes.append(
+                f"the 16-bit pictures only reach {peak:,} of 65,535 and look dark; in one .npy array they get their own range"
+            )
+
+    def _each(self, function: Callable[..., Any], files: list[File], *options: Any) -> Iterator[tuple[list[File], Any]]:
+        """Files in parts, each with `function(root, paths, *options)`."""
+        if self._crew is None:
+            effort = sum(1e-4 + 3e-8 * file.size for file in files)  # seconds, about
+            self._crew = Crew((cores() if effort > PROCESS_PAYS else 1) if self._workers is None else self._workers)
+        row_bytes = int(np.prod(options[0])) if options else 1
+        step = max(1, min(MOST_FILES, TASK_BYTES // row_bytes))
+        parts = [files[i : i + step] for i in range(0, len(files), step)]
+        tasks = ((str(self.root), [file.path for file in part], *options) for part in parts)
+        yield from zip(parts, self._crew.map(function, tasks), strict=True)
+
+    def close(self) -> None:
+        if self._crew is not None:
+            self._crew.close()
+
+
+def printable(name: str) -> str:
+    """A name that can be written down; bytes that are no UTF-8 show as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()

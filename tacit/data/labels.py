@@ -1,0 +1,296 @@
+"""The ledger of answers: what was said about which item, by whom, when, and what was taken back.
+
+Nothing in it is ever changed or deleted. An undo is one more event about an answer, and so is a redo; an answer counts
+unless the latest of these is an undo. Of several answers about one item the latest that counts wins.
+"""
+
+import difflib
+import os
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tacit.data.events import LATEST_TIME, SOURCES, Cost, Event, Pick
+from tacit.data.spec import CANNOT_TELL, SET_ASIDE, UNLABELED
+from tacit.data.store import connect, explain, transaction
+from tacit.errors import BadData, WrongUsage
+
+COLUMNS = ", ".join(field.name for field in fields(Event))
+INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(fields(Event)))})"
+BY = "(:who IS NULL OR who = :who)"
+
+
+class Labels:
+    """The append-only ledger of a project.
+
+    Every call that records is one transaction, on disk when it returns. Threads and processes may share the file: each
+    thread has a connection of its own, writers queue for a moment, and readers neither wait nor make wait.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.path, self.clock = Path(path), clock
+        self._here, self._process = threading.local(), os.getpid()
+        self._db()  # a file that cannot be used is refused now
+
+    def record(
+        self,
+        ids: Sequence[Any] | np.ndarray,
+        answers: Sequence[Any] | np.ndarray,
+        *,
+        who: str | Sequence[str] = "me",
+        source: str = "single",
+        round: int | None = None,
+        seconds: float | Sequence[float | None] | None = None,
+        suggestions: Sequence[str | None] | None = None,
+        note: str | None = None,
+        times: Sequence[float | None] | None = None,
+    ) -> list[int]:
+        """Append one answer an item, all of them or none; their event numbers.
+
+        White space around an answer is dropped; "?" says "cannot tell". `seconds` is one number an answer, or how long
+        the whole call took, which is shared evenly. `who` is one name, or one an answer. `times` (seconds since 1970)
+        is for answers that were given elsewhere; the default is now.
+        """
+        items, said = _texts("item id", ids), [answer.strip() for answer in _texts("answer", answers)]
+        n = len(items)
+        people = _texts("name", [who] * n if isinstance(who, str) else who)
+        if "" in items or "" in said or "" in people:
+            raise WrongUsage(f"an item id, an answer or a name is empty; {CANNOT_TELL!r} is the answer for cannot tell")
+        if source not in SOURCES:
+            raise WrongUsage(f"there is no source of answers called {source!r}\n  known: {', '.join(SOURCES)}")
+        took = [seconds / max(n, 1)] * n if isinstance(seconds, int | float) else _each("seconds", seconds, n)
+        when, shown = _each("times", times, n), _each("suggestions", suggestions, n)
+        if any(value is not None and not 0 <= value < LATEST_TIME for value in (*took, *when)):
+            raise WrongUsage("the seconds or the time of an answer are negative, no number, or beyond the year 9999")
+        said, people = _each("answers", said, n), _each("names", people, n)
+        with self._write() as db:
+            first, now = _next_event(db), self.clock()
+            rows = zip(when, items, said, people, took, shown, strict=True)
+            db.executemany(
+                INSERT,
+                (
+                    (e, first, now if t is None else t, "answer", item, answer, None, by, source, round, s, guess, note)
+                    for e, (t, item, answer, by, s, guess) in enumerate(rows, start=first)
+                ),
+            )
+        return list(range(first, first + n))
+
+    def undo(self, event: int | None = None, *, who: str | None = None) -> Event:
+        """Take back an answer: the latest that counts (of `who`), or this one. The undo, which repeats the answer.
+
+        An undo can be undone in its turn, by its number or with `redo`.
+        """
+        if event is None:
+            return self._undo_latest(who, whole_batch=False)[0]
+        with self._write() as db:
+            target = self._event(db, event)
+            answer = target if target.undoes is None else self._event(db, target.undoes)
+            counts = db.execute("SELECT 1 FROM live WHERE event = ?", [answer.event]).fetchone() is not None
+            if counts == (target.kind == "undo"):
+                done = "brought back" if counts else "taken back"
+                raise WrongUsage(f"event {event}: the answer {answer.answer!r} about {answer.item} was {done} already")
+            return self._append(db, "undo" if counts else "redo", [answer], who)[0]
+
+    def undo_batch(self, *, who: str | None = None) -> list[Event]:
+        """Take back the latest answer that counts (of `who`) and all that were recorded in the same call."""
+        return self._undo_latest(who, whole_batch=True)
+
+    def redo(self, *, who: str | None = None) -> Event:
+        """Bring back what was taken back last (by `who`), as long as no new answer (of theirs) came after it."""
+        return self._redo_latest(who, whole_batch=False)[0]
+
+    def redo_batch(self, *, who: str | None = None) -> list[Event]:
+        """Bring back all that the latest undo (of `who`) took back in one call."""
+        return self._redo_latest(who, whole_batch=True)
+
+    def answers(self, who: str | None = None) -> dict[str, str]:
+        """Item id -> answer as of now (of `who`, or of anybody): the latest that counts."""
+        return dict(self._read(f"SELECT item, answer FROM live WHERE {BY} ORDER BY event", {"who": who}))
+
+    def current(self) -> list[Event]:
+        """The answers behind `answers()`, one an item, in the order they were given."""
+        query = f"SELECT {COLUMNS} FROM live WHERE event IN (SELECT MAX(event) FROM live GROUP BY item) ORDER BY event"
+        return [Event(*row) for row in self._read(query)]
+
+    def vector(self, ids: Sequence[str] | np.ndarray, classes: Sequence[str]) -> Tensor:
+        """Labels of these items, (N,) int64: a class index, UNLABELED where nobody answered, SET_ASIDE for "?"."""
+        number = {name: i for i, name in enumerate(classes)} | {CANNOT_TELL: SET_ASIDE}
+        answers = self.answers()
+        said = [answers.get(id_) for id_ in (ids.tolist() if isinstance(ids, np.ndarray) else ids)]
+        strange = Counter(answer for answer in said if answer is not None and answer not in number)
+        if strange:
+            listed = "".join(f"\n  {name!r} ({n} items){closest(name, classes)}" for name, n in strange.most_common(5))
+            raise BadData(
+                f"{len(strange)} answers are not among the classes ({', '.join(classes)}){listed}\n"
+                "  add them to the classes in project.toml, or answer those items again"
+            )
+        return torch.tensor([UNLABELED if answer is None else number[answer] for answer in said], dtype=torch.long)
+
+    def classes(self) -> tuple[str, ...]:
+        """Names in answers that count, in order of first use; "?" is none."""
+        query = "SELECT answer FROM live WHERE answer != ? GROUP BY answer ORDER BY MIN(event)"
+        return tuple(name for (name,) in self._read(query, [CANNOT_TELL]))
+
+    def history(self, item: str | None = None) -> list[Event]:
+        """Everything that happened (to this item), oldest first."""
+        of = "" if item is None else "WHERE item = :item"
+        return [Event(*row) for row in self._read(f"SELECT {COLUMNS} FROM events {of} ORDER BY event", {"item": item})]
+
+    def conflicts(self) -> dict[str, list[Event]]:
+        """Items with different answers that count, oldest first: people disagree, or somebody changed their mind."""
+        several = "SELECT item FROM live GROUP BY item HAVING COUNT(DISTINCT answer) > 1"
+        found: dict[str, list[Event]] = {}
+        for row in self._read(f"SELECT {COLUMNS} FROM live WHERE item IN ({several}) ORDER BY event"):
+            event = Event(*row)
+            found.setdefault(event.item, []).append(event)
+        return found
+
+    def cost(self) -> Cost:
+        """How much was asked so far, and of whom."""
+        rows = self._read("SELECT item, seconds, who, source FROM events WHERE kind = 'answer' ORDER BY event")
+        seconds = sum((row[1] for row in rows if row[1] is not None), 0.0)
+        people, sources = Counter(row[2] for row in rows), Counter(row[3] for row in rows)
+        return Cost(len(rows), len({row[0] for row in rows}), seconds, dict(people), dict(sources))
+
+    def record_picks(self, strategy: str, ids: Sequence[Any] | np.ndarray, reasons: Sequence[str]) -> int:
+        """Keep what a strategy proposed, best first, each with its reason; the number of the new round, from 1."""
+        items = _texts("item id", ids)
+        if not items or len(items) != len(reasons):
+            raise WrongUsage(
+                f"a round of picks needs one reason for each item; got {len(items)} items, {len(reasons)} reasons"
+            )
+        with self._write() as db:
+            round_ = int(db.execute("SELECT COALESCE(MAX(round), 0) + 1 FROM picks").fetchone()[0])
+            rows = [(round_, place, item, strategy, reasons[place]) for place, item in enumerate(items)]
+            db.executemany("INSERT INTO picks (round, place, item, strategy, reason) VALUES (?, ?, ?, ?, ?)", rows)
+        return round_
+
+    def picks(self, round: int | None = None) -> list[Pick]:
+        """What was proposed in this round (default: the latest), best first; empty where nothing ever was."""
+        query = "SELECT round, place, item, strategy, reason FROM picks WHERE round = {} ORDER BY place"
+        if round is None:
+            return [Pick(*row) for row in self._read(query.format("(SELECT MAX(round) FROM picks)"))]
+        found = [Pick(*row) for row in self._read(query.format("?"), [round])]
+        if not found:
+            raise WrongUsage(f"there is no round {round} of picks\n  make one: tacit choose -k 20")
+        return found
+
+    def close(self) -> None:
+        """Close this thread's connection; the next call opens it again."""
+        if getattr(self._here, "db", None) is not None:
+            self._here.db.close()
+        self._here.db = None
+
+    def _undo_latest(self, who: str | None, *, whole_batch: bool) -> list[Event]:
+        with self._write() as db:
+            query = f"SELECT event, batch FROM live WHERE {BY} ORDER BY event DESC LIMIT 1"
+            row = db.execute(query, {"who": who}).fetchone()
+            if row is None:
+                raise WrongUsage("there is no answer left to undo" + (f" of {who}" if who else ""))
+            between = [row[1] if whole_batch else row[0], row[0]]
+            query = f"SELECT {COLUMNS} FROM live WHERE event BETWEEN ? AND ? ORDER BY event DESC"
+            return self._append(db, "undo", [Event(*row) for row in db.execute(query, between)], who)
+
+    def _redo_latest(self, who: str | None, *, whole_batch: bool) -> list[Event]:
+        holds = "kind = 'undo' AND event = (SELECT MAX(event) FROM events AS later WHERE later.undoes = events.undoes)"
+        since = f"SELECT COALESCE(MAX(event), 0) FROM live WHERE {BY}"
+        with self._write() as db:
+            latest = f"{holds} AND {BY} AND event > ({since}) ORDER BY event DESC LIMIT 1"
+            row = db.execute(f"SELECT event, batch FROM events WHERE {latest}", {"who": who}).fetchone()
+            if row is None:
+                raise WrongUsage("there is nothing to redo: no answer was taken back since the latest one")
+            between = [row[1] if whole_batch else row[0], row[0]]
+            which = f"SELECT undoes FROM events WHERE {holds} AND event BETWEEN ? AND ?"
+            query = f"SELECT {COLUMNS} FROM events WHERE event IN ({which}) ORDER BY event"
+            return self._append(db, "redo", [Event(*row) for row in db.execute(query, between)], who)
+
+    def _append(
+        self, db: sqlite3.Connection, kind: Literal["undo", "redo"], answers: list[Event], who: str | None
+    ) -> list[Event]:
+        """Undos or redos of these answers, in the name of whoever gave them where nobody is named."""
+        first, now = _next_event(db), self.clock()
+        told: dict[str, Any] = {
+            "batch": first,
+            "time": now,
+            "kind": kind,
+            "round": None,
+            "seconds": None,
+            "suggestion": None,
+            "note": None,
+        }
+        new = [
+            replace(answer, event=first + i, undoes=answer.event, who=who or answer.who, **told)
+            for i, answer in enumerate(answers)
+        ]
+        db.executemany(INSERT, [tuple(vars(event).values()) for event in new])
+        return new
+
+    def _event(self, db: sqlite3.Connection, number: int | None) -> Event:
+        row = db.execute(f"SELECT {COLUMNS} FROM events WHERE event = ?", [number]).fetchone()
+        if row is None:
+            raise WrongUsage(f"there is no event {number} in {self.path}")
+        return Event(*row)
+
+    def _db(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        if self._process != os.getpid():  # SQLite's file locks do not survive a fork: answers could be lost
+            raise WrongUsage("these labels were opened before the process was forked; start the other process by spawn")
+        if getattr(self._here, "db", None) is None:
+            self._here.db = connect(self.path)
+        return self._here.db
+
+    def _read(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple]:
+        with self._explained():
+            return self._db().execute(query, values).fetchall()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._explained(), transaction(self._db()) as db:
+            yield db
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise explain(error, self.path) from error
+        except UnicodeEncodeError as error:
+            raise WrongUsage(f"{error.object!r} is not valid text ({error.reason})") from error
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: what may have been meant, where a known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _next_event(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT COALESCE(MAX(event), 0) + 1 FROM events").fetchone()[0])
+
+
+def _texts(what: str, values: Sequence[Any] | np.ndarray) -> list[str]:
+    """These values as a list of strings, or a sentence why not."""
+    if isinstance(values, str):
+        raise WrongUsage(f"expected a list of {what}s, got the single text {values!r}")
+    values = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    for value in values:
+        if not isinstance(value, str):
+            raise WrongUsage(f"every {what} must be text; got {value!r} ({type(value).__name__})")
+    return values
+
+
+def _each(what: str, values: Sequence[Any] | None, n: int) -> list[Any]:
+    """One value for each of n items; None for all where nothing was given."""
+    if values is not None and len(values) != n:
+        raise WrongUsage(f"{n} items came with {len(values)} {what}; give one for each")
+    return [None] * n if values is None else list(values)

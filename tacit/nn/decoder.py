@@ -1,0 +1,76 @@
+"""The way back: codes (B, D) -> (B, *item), as logits or means. It has no opinion which."""
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tacit.errors import WrongUsage
+from tacit.nn.norm import norm as norm_layers
+from tacit.nn.trunk import channels, map_sizes, resolve
+
+
+class Decoder(nn.Sequential):
+    """Layers from codes to items; the last one is linear, so values have no bounds."""
+
+    def forward(self, z: Float[Tensor, "B D"]) -> Float[Tensor, "B *item"]:
+        return super().forward(z)
+
+
+class Double(nn.Module):
+    """A map of twice the size, cropped to `size`, the size it had on the way in.
+
+    The kernel (4) is a multiple of the stride (2), so that every output pixel is reached equally often and no
+    checkerboard appears (Odena et al. 2016).
+    """
+
+    def __init__(self, a: int, b: int, size: tuple[int, int], bias: bool) -> None:
+        super().__init__()
+        self.conv, self.size = nn.ConvTranspose2d(a, b, 4, stride=2, padding=1, bias=bias), size
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C2 H2 W2"]:
+        return self.conv(x)[..., : self.size[0], : self.size[1]]
+
+
+def decoder(
+    dim: int,
+    shape: tuple[int, ...],
+    kind: str = "auto",
+    *,
+    width: int | None = None,
+    depth: int | None = None,
+    norm: str | None = None,
+) -> Decoder:
+    """The mirror of `trunk(shape, kind, width=..., depth=...)` for codes of length `dim`.
+
+    - `mlp`: `depth` (2) hidden layers of `width` (300).
+    - `conv`, and `resnet` as well: one layer up to the trunk's last map, then transposed convolutions that double it
+      back to the size of the item, odd sizes included, with `width` (32; resnet 16) channels before the last.
+    """
+    if dim < 1:
+        raise WrongUsage(f"a code has at least one dimension, not {dim}")
+    kind = resolve(shape, kind)
+    if kind == "mlp":
+        return _mlp(dim, shape, width or 300, depth or 2, norm or "none")
+    if kind == "resnet":  # its depth counts blocks a stage, which have no counterpart here
+        return _conv(dim, shape, width or 16, None, norm or "batch")
+    return _conv(dim, shape, width or 32, depth, norm or "batch")
+
+
+def _mlp(dim: int, shape: tuple[int, ...], width: int, depth: int, norm: str) -> Decoder:
+    layers: list[nn.Module] = []
+    for a in [dim, *[width] * (depth - 1)]:
+        layers += [nn.Linear(a, width, bias=norm != "batch"), *norm_layers(norm, width, axes=0), nn.ReLU(inplace=True)]
+    return Decoder(*layers, nn.Linear(width, math.prod(shape)), nn.Unflatten(1, shape))
+
+
+def _conv(dim: int, shape: tuple[int, ...], width: int, depth: int | None, norm: str) -> Decoder:
+    sizes = map_sizes(*shape[1:], depth)
+    widths = channels(width, len(sizes) - 1)
+    first = (widths[-1], *sizes[-1])
+    layers: list[nn.Module] = [nn.Linear(dim, math.prod(first)), nn.Unflatten(1, first)]
+    layers += [*norm_layers(norm, first[0], axes=2), nn.ReLU(inplace=True)]
+    for i in range(len(widths) - 1, 0, -1):
+        layers += [Double(widths[i], widths[i - 1], sizes[i], bias=norm != "batch")]
+        layers += [*norm_layers(norm, widths[i - 1], axes=2), nn.ReLU(inplace=True)]
+    return Decoder(*layers, Double(widths[0], shape[0], sizes[0], bias=True))

@@ -1,0 +1,95 @@
+"""The verb `choose`: which items to ask about next, and why."""
+
+from typing import Any
+
+import torch
+
+from tacit.data.feeds import mix
+from tacit.deploy.export import load
+from tacit.errors import BadData, WrongUsage
+from tacit.latent.space import Space
+from tacit.methods.method import Method
+from tacit.project.home import Home
+from tacit.project.outcome import Outcome, table
+from tacit.select import STRATEGIES, choose
+
+QUICK_DIM = 32  # of the stand-in space before anything is learned
+
+
+def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -> Outcome:
+    """Pick, remember the picks as a round, and show them."""
+    if k < 1:
+        raise WrongUsage(f"-k is {k}; choose at least one item")
+    if not len(project.pool):
+        raise BadData("the pool is empty: every item is in the yardstick\n  make the project anew with --yardstick 0")
+    space, notes = current_space(project)
+    labels = project.answers(project.pool)
+    model, said = current_model(project)
+    if said:
+        notes.append(said)
+    if strategy == "auto":
+        strategy, why = automatic(model is not None)
+        notes.append(f"strategy: {strategy} ({why})   change: tacit choose {other(strategy)}")
+    round_number = len(project.labels.rounds())
+    picks = choose(strategy, space, labels, k, model=model, seed=mix(project.seed, round_number), **options)
+    if picks.made_new:
+        raise WrongUsage(
+            f"{strategy} makes new items, which only a simulation can have answered\n  try: tacit choose uphill, or tacit simulate {strategy}"
+        )
+    if picks.note:
+        notes.append(picks.note)
+    ids = [str(id_) for id_ in space.pool.ids[picks.index.numpy()]]
+    number = project.labels.record_picks(strategy, ids, picks.reasons)
+    places = project.paths(ids)
+    rows = [[str(i + 1), place, reason] for i, (place, reason) in enumerate(zip(places, picks.reasons, strict=True))]
+    record = {
+        "round": number,
+        "strategy": strategy,
+        "note": picks.note,
+        "picks": [{"id": i, "path": p, "reason": r} for i, p, r in zip(ids, places, picks.reasons, strict=True)],
+    }
+    lines = [*notes, f"round {number}: {len(ids)} items to label", *table(rows), "next: tacit label --todo answers.csv"]
+    return Outcome(record, lines)
+
+
+def automatic(has_model: bool) -> tuple[str, str]:
+    if not has_model:
+        return "typical", "there is no model yet: typical items of every group come first"
+    return "badge", "it spreads over what the model is unsure of"
+
+
+def other(strategy: str) -> str:
+    return next(name for name in sorted(STRATEGIES) if name != strategy)
+
+
+def current_space(project: Home) -> tuple[Space, list[str]]:
+    """The latest learned space; before one is learned, principal components of the items, said aloud."""
+    try:
+        run = project.run(None, "learn")
+    except WrongUsage:
+        note = "no space has been learned yet: using the principal components of the raw items   better: tacit learn"
+        return quick_space(project), [note]
+    return Space.load(run.folder, project.pool, load(run.folder)), []
+
+
+def quick_space(project: Home) -> Space:
+    """Principal components of the items themselves: quick, and honest about it."""
+    pool = project.pool
+    sample = torch.randperm(len(pool), generator=torch.Generator().manual_seed(project.seed))[:5000]
+    x = pool.floats(sample).flatten(1)
+    mean = x.mean(0)
+    _, _, axes = torch.pca_lowrank(x - mean, q=min(QUICK_DIM, *x.shape), center=False, niter=4)
+    codes = [(pool.floats(slice(i, i + 1000)).flatten(1) - mean) @ axes for i in range(0, len(pool), 1000)]
+    return Space(torch.cat(codes), pool)
+
+
+def current_model(project: Home) -> tuple[Method | None, str]:
+    """The latest trained model, if its classes are still those of the project."""
+    try:
+        run = project.run(None, "train")
+    except WrongUsage:
+        return None, ""
+    model = load(run.folder)
+    if model.spec.classes != project.classes[: len(model.spec.classes)]:
+        return None, f"{run.name} knows other classes than the project does now; train again to use it"
+    return model, ""

@@ -1,0 +1,175 @@
+"""A project's folder and what is in it."""
+
+import sqlite3
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from torch import Tensor
+
+from tacit.data.labels import Labels
+from tacit.data.pack import Packed, open_items, pack, read_truth
+from tacit.data.pool import Items, Pool, Yardstick
+from tacit.data.store import connect
+from tacit.engine.run import Run, all_runs
+from tacit.errors import BadData, BadEnvironment, WrongUsage
+from tacit.project.settings import Settings, find
+
+
+H = TypeVar("H", bound="Home")
+
+
+class Home:
+    """Items, answers, runs and spaces in one folder; `Project` adds the verbs."""
+
+    packed: Packed  # what the latest scan found
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        """Open the project in `folder`, around the current folder, or the only one beside it."""
+        self.folder = find(Path(folder) if folder is not None else None)
+        self.settings = Settings(self.folder)
+
+    @classmethod
+    def create(
+        cls: type[H],
+        source: str | Path,
+        folder: str | Path | None = None,
+        *,
+        size: int | None = None,
+        aspect: str = "crop",
+        yardstick: float | int | None = None,
+        truth: str | None = None,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> H:
+        """Read a folder of images, an array file or a table into a new project; `folder` defaults to SOURCE.tacit beside it.
+
+        On a project of the same source: look for what was added, moved or removed since.
+        """
+        source = Path(source)
+        if not source.exists():
+            raise WrongUsage(f"there is nothing at {source}\n  expected: a folder of images, an .npz or .npy file, or a table (.csv, .parquet)")
+        folder = Path(folder) if folder else source.resolve().with_name(source.resolve().stem + ".tacit")
+        new = not (folder / "project.toml").exists()
+        if not new:
+            project = cls(folder)
+            if project.settings.source.resolve() != source.resolve():
+                raise WrongUsage(
+                    f"{folder} is a project of {project.settings.source}, not of {source}\n  choose another folder: tacit init {source} -p NAME.tacit"
+                )
+            project.refresh(on_progress)
+            return project
+        made = not folder.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadEnvironment(
+                f"{folder} cannot be made: {(error.strerror or str(error)).lower()}\n  choose another place: tacit init {source} -p NAME.tacit"
+            ) from error
+        try:
+            packed = pack(source, folder, size=size, aspect=aspect, yardstick=yardstick, truth=truth, seed=seed, on_progress=on_progress)
+        except BaseException:
+            if made and not any(folder.iterdir()):
+                folder.rmdir()
+            raise
+        Settings.write_new(folder, source, size=size, aspect=aspect, truth=truth, seed=seed)
+        project = cls(folder)
+        project.packed = packed
+        return project
+
+    def refresh(self, on_progress: Callable[[int, int], None] | None = None) -> None:
+        """Look at the source again: read what is new, note what moved or went."""
+        get = self.settings.get
+        self.packed = pack(
+            self.settings.source,
+            self.folder,
+            size=get("size"),
+            aspect=get("aspect", "crop"),
+            truth=get("truth"),
+            seed=get("seed", 0),
+            on_progress=on_progress,
+        )
+        self.__dict__.pop("_items", None)
+
+    # what is in it
+
+    @cached_property
+    def _items(self) -> tuple[Pool, Yardstick]:
+        return open_items(self.folder)
+
+    @property
+    def pool(self) -> Pool:
+        """What may be learned from and chosen from."""
+        return self._items[0].with_classes(self.classes)
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """What may only be measured on."""
+        return self._items[1].with_classes(self.classes)
+
+    @cached_property
+    def labels(self) -> Labels:
+        return Labels(self.folder / "project.db")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Declared in project.toml, then those answered beyond it in order of first use."""
+        declared = self.settings.classes
+        return (*declared, *(c for c in self.labels.classes() if c not in declared))
+
+    @property
+    def seed(self) -> int:
+        return int(self.settings.get("seed", 0))
+
+    @cached_property
+    def _db(self) -> sqlite3.Connection:
+        return connect(self.folder / "project.db")
+
+    def paths_by_id(self) -> dict[str, list[str]]:
+        """Where each item was seen, relative to the source; duplicates share an item."""
+        places: dict[str, list[str]] = {}
+        for id_, path in self._db.execute("SELECT id, path FROM files ORDER BY path"):
+            places.setdefault(id_, []).append(path)
+        return places
+
+    def paths(self, ids: list[str]) -> list[str]:
+        """One path an item, for people to read; its id where the file is gone."""
+        query = "SELECT min(path) FROM files WHERE id = ?"
+        return [self._db.execute(query, (id_,)).fetchone()[0] or id_ for id_ in ids]
+
+    def known(self) -> dict[str, str]:
+        """Ids and file paths of all items, to their ids: what a table of answers may name."""
+        names = {path: id_ for id_, paths in self.paths_by_id().items() for path in paths}
+        return names | {id_: id_ for (id_,) in self._db.execute("SELECT id FROM items")}
+
+    def answers(self, items: Items) -> Tensor:
+        """What people have answered about these items, (N,) int64."""
+        return self.labels.vector(items.ids, self.classes)
+
+    def truth(self, items: Items) -> tuple[Tensor, tuple[str, ...]]:
+        """Hidden labels and their class names, for simulations and for measuring; BadData where there are none."""
+        found = read_truth(self.folder, items)
+        if found is None:
+            raise BadData(
+                f"{self.folder} has no hidden labels to answer from\n"
+                "  a simulation needs them: an array y, a label column, or tacit init SOURCE --truth folders"
+            )
+        return found
+
+    @property
+    def runs(self) -> list[Run]:
+        return all_runs(self.folder / "runs")
+
+    def run(self, name: str | None, task: str) -> Run:
+        """The named run, or the latest finished one of a task ("learn" or "train")."""
+        if name is not None:
+            matches = [r for r in self.runs if r.name == name or r.name.startswith(name) or r.name.split("-", 1)[1] == name]
+            if not matches:
+                known = ", ".join(r.name for r in self.runs) or "none yet"
+                raise WrongUsage(f"there is no run called {name!r}\n  known: {known}")
+            return matches[-1]
+        done = [r for r in self.runs if r.record.get("task") == task and r.finished]
+        if not done:
+            raise WrongUsage(f"nothing has been {'learned' if task == 'learn' else 'trained'} yet\n  try: tacit {task}")
+        return done[-1]

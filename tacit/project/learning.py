@@ -1,0 +1,195 @@
+"""The verbs `learn` and `train`: a run that can be stopped, resumed and found again."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tacit import methods
+from tacit.data.feeds import mix
+from tacit.data.pool import Pool
+from tacit.deploy.export import save
+from tacit.engine import distributed
+from tacit.engine.device import Device, pick
+from tacit.engine.fit import fit
+from tacit.engine.run import Run
+from tacit.errors import NotEnoughLabels, WrongUsage
+from tacit.latent.space import Space
+from tacit.methods.method import Method, Recipe
+from tacit.project.home import Home
+from tacit.project.measuring import score
+from tacit.project.outcome import Outcome
+
+Watch = Callable[[dict[str, Any]], None]
+PASSES, LEAST_STEPS, MOST_STEPS = 40, 1000, 20_000  # of an automatic `learn`: what two cores do in minutes
+MAP_ITEMS = 100_000  # larger pools get their map when a report asks for it
+
+
+def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settings: dict[str, Any]) -> Outcome:
+    """A latent space without labels."""
+    pool = project.pool.with_classes(())
+    if resume:
+        run = interrupted(project, "learn")
+        method, recipe, where = rebuild(run, pool)
+        why = f"resumed from step {run_step(run)}"
+    else:
+        if name == "auto":
+            refuse_to_forget(project, "learn")
+        name, why = (automatic(pool) if name == "auto" else (name, "you asked for it"))
+        if hasattr(methods.find(name), "logits"):
+            raise WrongUsage(f"{name} needs labels: it classifies\n  try: tacit train {name}, or tacit learn (no labels needed)")
+        run, method, recipe, where = begin(project, "learn", name, pool, settings, automatic_steps(pool))
+    fitted = fit(method, pool, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch, health=True)
+    if not distributed.world().first:
+        return Outcome()
+    save(method, run.record["method"], run.folder)
+    space = Space.of(pool, method, run.folder)
+    lines = [f"made {run.name}: a code of {space.codes.shape[1]} numbers for each of {len(pool):,} items ({why})"]
+    record: dict[str, Any] = {"run": run.name, "method": run.record["method"], "items": len(pool), "dim": space.codes.shape[1], "terms": fitted.terms}
+    if fitted.health:
+        record["health"] = fitted.health.to_dict()
+        lines.append(f"health: {fitted.health}")
+    if len(pool) <= MAP_ITEMS:
+        drawn = space.map()
+        record["map"] = {"kept": drawn.kept, "by": drawn.name}
+        lines.append(f"map: {drawn.kept:.0%} of true neighbours kept ({drawn.name}, {drawn.seconds:.1f} s)")
+    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms, health=record.get("health"), map=record.get("map"))
+    record["seconds"] = fitted.seconds
+    return Outcome(record, [*lines, "next: tacit choose -k 20"])
+
+
+def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settings: dict[str, Any]) -> Outcome:
+    """A classifier from the answers there are."""
+    pool = project.pool
+    labels = project.answers(pool)
+    if resume:
+        run = interrupted(project, "train")
+        pool = pool.with_classes(tuple(run.record["classes"]))
+        labels = project.labels.vector(pool.ids, pool.spec.classes)
+        method, recipe, where = rebuild(run, pool)
+    else:
+        check_labels(labels, pool)
+        if not hasattr(methods.find(name), "logits"):
+            raise WrongUsage(f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised")
+        known = int((labels >= 0).sum())
+        run, method, recipe, where = begin(project, "train", name, pool, settings, None, classes=list(pool.spec.classes), labels=known)
+    fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
+    if not distributed.world().first:
+        return Outcome()
+    save(method, run.record["method"], run.folder)
+    missing = [c for i, c in enumerate(pool.spec.classes) if not (labels == i).any()]
+    lines = [f"made {run.name}: {run.record['method']} from {run.record['labels']} labels in {fitted.seconds:.0f} s"]
+    if missing:
+        lines.append(f"no label yet for {', '.join(missing)}: the model cannot answer these")
+    record: dict[str, Any] = {"run": run.name, "method": run.record["method"], "labels": run.record["labels"], "terms": fitted.terms, "without_labels": missing}
+    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms)
+    measured = score(project, method)
+    if measured:
+        record["accuracy"] = measured.record
+        lines += measured.lines
+    return Outcome(record | {"seconds": fitted.seconds}, [*lines, "next: tacit choose -k 20, tacit predict, or tacit report"])
+
+
+def automatic(pool: Pool) -> tuple[str, str]:
+    if pool.spec.kind == "vector":
+        return "autoencoder", "chosen because: items are vectors"
+    return "vae", "chosen because: it decodes, so its space can be walked, and a gradient can be followed in it"
+
+
+def automatic_steps(pool: Pool) -> Callable[[Recipe], Recipe]:
+    """Enough passes over the pool for a space one can use, within what two cores do in minutes."""
+
+    def resolve(recipe: Recipe) -> Recipe:
+        steps = min(MOST_STEPS, max(LEAST_STEPS, PASSES * len(pool) // recipe.batch))
+        return replace(recipe, steps=steps)
+
+    return resolve
+
+
+def begin(
+    project: Home,
+    task: str,
+    name: str,
+    pool: Pool,
+    settings: dict[str, Any],
+    resolve: Callable[[Recipe], Recipe] | None,
+    **record: Any,
+) -> tuple[Run, Method, Recipe, Device]:
+    """Check every setting, build the method, make the run's folder and write down what was called."""
+    settings = {key.replace("-", "_"): value for key, value in settings.items()}
+    seed = int(settings.pop("seed", project.seed))
+    where = pick(str(settings.pop("device", "auto")), str(settings.pop("precision", "auto")))
+    cls = methods.find(name)
+    options, recipe = methods.split_settings(cls, settings)
+    if resolve and "steps" not in settings:
+        recipe = resolve(recipe)
+    world = distributed.world()
+    method = seeded(name, pool, options, seed)
+    full = {
+        "task": task,
+        "seed": seed,
+        "device": str(where.device),
+        "precision": "bf16" if where.bf16 else "fp32",
+        "processes": world.size,
+        "items": len(pool),
+        "torch": torch.__version__,
+        **record,
+        "options": method.options,
+        "recipe": asdict(recipe),
+    }
+    folder = world.share(str(Run.create(project.folder / "runs", name, full).folder) if world.first else None)
+    return Run.open(Path(str(folder))), method, recipe, where
+
+
+def rebuild(run: Run, pool: Pool) -> tuple[Method, Recipe, Device]:
+    """What a run was called with; the checkpoint brings the rest."""
+    record = run.record
+    method = seeded(record["method"], pool, record["options"], record["seed"])
+    return method, Recipe(**record["recipe"]), pick(record["device"], record["precision"])
+
+
+def seeded(name: str, pool: Pool, options: dict[str, Any], seed: int) -> Method:
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(seed, 1))
+        return methods.build(name, pool.spec, **options)
+
+
+def interrupted(project: Home, task: str) -> Run:
+    """The latest run of a task, if it did not finish."""
+    runs = [r for r in project.runs if r.record.get("task") == task]
+    if not runs or runs[-1].finished:
+        raise WrongUsage(f"there is no interrupted run to go on with\n  try: tacit {task}")
+    return runs[-1]
+
+
+def run_step(run: Run) -> int:
+    progress = run.progress()
+    return int(progress[-1]["step"]) if progress and run.checkpoint.exists() else 0
+
+
+def refuse_to_forget(project: Home, task: str) -> None:
+    runs = [r for r in project.runs if r.record.get("task") == task]
+    if runs and not runs[-1].finished and runs[-1].checkpoint.exists():
+        last = runs[-1]
+        raise WrongUsage(
+            f"run {last.name} was interrupted at step {run_step(last)}\n"
+            f"  continue it:  tacit {task} --resume\n"
+            f"  start anew:   tacit {task} {last.record['method']}"
+        )
+
+
+def check_labels(labels: Tensor, pool: Pool) -> None:
+    """At least two classes with an answer, before any work is done."""
+    classes = labels[labels >= 0].unique()
+    if len(classes) == 0:
+        raise NotEnoughLabels("there are no labels to train on\n  try: tacit choose -k 20, then tacit label")
+    if len(classes) == 1:
+        only = pool.spec.classes[int(classes[0])]
+        raise NotEnoughLabels(
+            f"all {int((labels >= 0).sum())} labels are of one class, {only!r}; a classifier needs two\n"
+            "  try: tacit choose typical -k 20 looks for groups without a label"
+        )
+

@@ -1,0 +1,138 @@
+"""The verbs `look`, `evaluate` and `simulate`."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tacit.deploy.export import load
+from tacit.errors import BadData, WrongUsage, unknown_name
+from tacit.evaluate.classify import Report, evaluate_model
+from tacit.methods.method import Method
+from tacit.project.choosing import current_space
+from tacit.project.home import Home
+from tacit.project.outcome import Outcome, table
+from tacit.rounds import Round, supervised
+from tacit.select import STRATEGIES
+from tacit.simulate import Plan, Simulation, simulate
+
+
+def look(project: Home) -> Outcome:
+    """What is in the source now."""
+    project.refresh()
+    found = project.packed
+    pool, yardstick = project.pool, project.yardstick
+    lines = [
+        *found.lines(),
+        f"to learn from: {len(pool):,}   yardstick, measured on and never learned from: {len(yardstick):,}",
+        f"labels: {int((project.answers(pool) >= 0).sum()):,} in the pool, {int((project.answers(yardstick) >= 0).sum()):,} in the yardstick",
+        "next: tacit learn",
+    ]
+    return Outcome({**found.to_dict(), "pool": len(pool), "yardstick": len(yardstick)}, lines)
+
+
+def yardstick_answers(project: Home, classes: tuple[str, ...]) -> tuple[Tensor, str]:
+    """Labels (Y,) of the yardstick and where they come from: people first, else the hidden truth of a simulation."""
+    given = project.labels.vector(project.yardstick.ids, project.classes)
+    given = renamed(given, project.classes, classes)
+    if (given >= 0).any():
+        return given, "answers in the ledger"
+    try:
+        truth, names = project.truth(project.yardstick)
+    except BadData:
+        return given, "no answers"
+    return renamed(truth, names, classes), "hidden truth"
+
+
+def renamed(labels: Tensor, names: tuple[str, ...], classes: tuple[str, ...]) -> Tensor:
+    """Indices into `names` as indices into `classes`; a class the model has never heard of counts as -1."""
+    place = torch.tensor([classes.index(n) if n in classes else -1 for n in names] + [-1, -1])  # -2 and -1 stay unlabeled
+    return place[labels]
+
+
+def measure(project: Home, model: Method) -> tuple[Report, str] | None:
+    y, source = yardstick_answers(project, model.spec.classes)
+    if not (y >= 0).any():
+        return None
+    return evaluate_model(model, project.yardstick, y, seed=project.seed), source
+
+
+def score(project: Home, model: Method) -> Outcome | None:
+    """Accuracy on the yardstick in one line, where there is something to measure on."""
+    found = measure(project, model)
+    if found is None:
+        return None
+    report, source = found
+    a = report.accuracy
+    return Outcome(
+        {"value": a.value, "interval": [a.low, a.high], "items": report.n, "from": source},
+        [f"accuracy {a.value:.1%} [{a.low:.1%}, {a.high:.1%}] on {report.n} yardstick items ({source})"],
+    )
+
+
+def evaluate_run(project: Home, name: str | None) -> Outcome:
+    """How good, on the yardstick only."""
+    run = project.run(name, "train")
+    found = measure(project, load(run.folder))
+    if found is None:
+        raise BadData(
+            "the yardstick has no answers yet, so there is nothing to measure on\n"
+            "  try: tacit label --todo yardstick.csv --yardstick 40, fill it in, tacit label --import yardstick.csv"
+        )
+    report, source = found
+    return Outcome({"run": run.name, "from": source, **report.to_dict()}, [f"{run.name}, measured on the yardstick ({source})", *report.lines()])
+
+
+def simulate_strategies(
+    project: Home,
+    strategies: list[str],
+    *,
+    first: int = 20,
+    k: int = 20,
+    count: int = 5,
+    seeds: int = 3,
+    watch: Any = None,
+    **options: Any,
+) -> Outcome:
+    """Strategies x seeds against hidden labels, random beside them."""
+    for name in strategies:
+        if name not in STRATEGIES:
+            raise unknown_name("strategy", name, STRATEGIES)
+    if min(first, k, count, seeds) < 1:
+        raise WrongUsage("--first, -k, --rounds and --seeds must all be at least 1")
+    truth, classes = project.truth(project.pool)
+    space, notes = current_space(project)
+    space.pool = space.pool.with_classes(classes)
+    yardstick = project.yardstick.with_classes(classes)
+    yardstick_truth, _ = project.truth(project.yardstick)
+    if first + k * (count - 1) > len(space.pool):
+        raise WrongUsage(f"{first} + {k} x {count - 1} labels are more than the {len(space.pool)} items of the pool")
+    result = simulate(
+        lambda seed: space,
+        truth,
+        yardstick,
+        yardstick_truth,
+        supervised(**options),
+        [Plan(s) for s in strategies if s != "random"],
+        seeds=range(seeds),
+        first=first,
+        k=k,
+        count=count,
+        watch=watch,
+    )
+    return Outcome(result.to_dict(), [*notes, *simulation_lines(result, len(yardstick))])
+
+
+def simulation_lines(result: Simulation, n: int) -> list[str]:
+    rows = [["strategy", "labels", "accuracy", "above random"]]
+    for curve in result.curves:
+        last, gain = curve.interval(-1), result.gain(curve)
+        beside = "" if curve is result.random else f"{gain.value:+.1%} [{gain.low:+.1%}, {gain.high:+.1%}]"
+        rows.append([curve.title, str(curve.labels[-1]), f"{last.value:.1%} [{last.low:.1%}, {last.high:.1%}]", beside])
+    better = [c for c in result.curves[1:] if result.gain(c).low > 0]
+    words = f"better than random here: {', '.join(c.title for c in better)}" if better else "no strategy is clearly better than random here"
+    return [f"{len(result.seeds)} seeds, measured on {n} yardstick items", *table(rows), words]
+
+
+def progress_line(title: str, seed: int, turn: Round, accuracy: float) -> str:
+    return f"{title}  seed {seed}  round {turn.number}  {turn.asked} labels  accuracy {accuracy:.1%}"

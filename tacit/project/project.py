@@ -1,0 +1,74 @@
+"""A project: one folder on disk, and the verbs a person uses on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tacit.project import asking, choosing, learning, measuring, taking
+from tacit.project.home import Home
+from tacit.project.outcome import Outcome
+
+Watch = Callable[[dict[str, Any]], None]
+
+
+class Project(Home):
+    """Items, answers, runs, spaces and reports in one folder.
+
+    >>> project = Project.create("photos/")           # tacit init photos/
+    >>> project.learn("vae", steps=3000)              # tacit learn vae --steps 3000
+    >>> project.choose("typical", k=20)               # tacit choose typical -k 20
+    >>> project.import_labels("answers.csv")          # tacit label --import answers.csv
+    >>> project.train()                               # tacit train
+    >>> print(project.evaluate())                     # tacit evaluate
+    """
+
+    def look(self) -> Outcome:
+        """What is in the source now, after a fresh scan."""
+        return measuring.look(self)
+
+    def learn(self, method: str = "auto", *, resume: bool = False, watch: Watch | None = None, **settings: Any) -> Outcome:
+        """Learn a latent space from all items of the pool, without a label."""
+        return learning.learn(self, method, resume=resume, watch=watch, settings=settings)
+
+    def choose(self, strategy: str = "auto", *, k: int = 20, **options: Any) -> Outcome:
+        """Choose the next items to label, each with a reason, and remember the choice as a round."""
+        return choosing.choose_next(self, strategy, k, options)
+
+    def import_labels(self, path: str | Path, **options: Any) -> Outcome:
+        return asking.import_answers(self, Path(path), **options)
+
+    def export_labels(self, path: str | Path, **options: Any) -> Outcome:
+        return asking.export_answers(self, Path(path), **options)
+
+    def todo(self, path: str | Path, *, yardstick: int = 0, overwrite: bool = False) -> Outcome:
+        """Write the items to be answered now (the latest round, or n yardstick items) as a table to fill in."""
+        return asking.todo(self, Path(path), yardstick=yardstick, overwrite=overwrite)
+
+    def ask_truth(self, *, yardstick: bool = False) -> Outcome:
+        """Let the hidden truth answer the latest round (or the whole yardstick), as an annotator would."""
+        return asking.ask_truth(self, yardstick=yardstick)
+
+    def undo(self) -> Outcome:
+        return asking.undo(self)
+
+    def train(self, method: str = "supervised", *, resume: bool = False, watch: Watch | None = None, **settings: Any) -> Outcome:
+        """Train a classifier on the answers there are."""
+        return learning.train(self, method, resume=resume, watch=watch, settings=settings)
+
+    def evaluate(self, run: str | None = None) -> Outcome:
+        """How good, on the yardstick only, with intervals."""
+        return measuring.evaluate_run(self, run)
+
+    def simulate(self, strategies: list[str], **options: Any) -> Outcome:
+        """Strategies x seeds against hidden labels; random always runs beside them."""
+        return measuring.simulate_strategies(self, strategies, **options)
+
+    def export(self, run: str | None = None, to: str | Path | None = None, *, onnx: bool = True) -> Outcome:
+        return taking.export_run(self, run, Path(to) if to else None, onnx=onnx)
+
+    def predict(self, source: str | Path | None = None, **options: Any) -> Outcome:
+        return taking.predict_items(self, Path(source) if source else None, **options)
+
+    def report(self, to: str | Path | None = None) -> Outcome:
+        """One self-contained HTML file."""
+        return measuring.report(self, Path(to) if to else None)

@@ -1,0 +1,177 @@
+"""Learn, choose, ask, record, again: the loop with a function in the place of the person.
+
+`rounds` is a generator, so that whoever drives it sees every round as it ends and may stop at any. A person takes the
+same turns through the four verbs of a project: learn, choose, label, train.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tacit.data.feeds import mix
+from tacit.data.pool import Pool
+from tacit.data.spec import SET_ASIDE, UNLABELED
+from tacit.engine.apply import apply, probabilities
+from tacit.engine.device import pick
+from tacit.engine.fit import fit
+from tacit.errors import BadData, WrongUsage
+from tacit.latent.space import Space
+from tacit.methods import build
+from tacit.methods.method import Method, Recipe
+from tacit.select import choose
+from tacit.select.picks import Picks
+
+Ask = Callable[[Pool, Tensor], Tensor]  # positions in the pool -> class indices, SET_ASIDE where it cannot tell
+Train = Callable[[Pool, Tensor, int], Method]  # pool, labels, seed -> a model with `logits`
+
+
+@dataclass(frozen=True)
+class Round:
+    """One turn of the loop, after its training."""
+
+    number: int  # 0 is the random start
+    picks: Picks
+    labels: Tensor  # (N,) over the pool, so far
+    asked: int  # answers paid for so far, refused ones included
+    model: Method
+    refused: int = 0  # asked about in this round, and the answer was "cannot tell"
+    seconds: dict[str, float] = field(default_factory=dict)  # choose, ask, train
+
+
+def hidden_truth(truth: Tensor) -> Ask:
+    """The annotator of a simulation: it looks the answer up."""
+    return lambda pool, index: truth[index]
+
+
+def judge(model: Method, confidence: float = 0.9) -> Ask:
+    """An annotator for items nobody has ever seen: a model trained on all true labels, silent where it is not sure."""
+
+    def ask(pool: Pool, index: Tensor) -> Tensor:
+        best, answer = probabilities(model, pool, index).max(1)
+        return torch.where(best >= confidence, answer, SET_ASIDE)
+
+    return ask
+
+
+def supervised(
+    *, epochs: int = 30, batch: int = 64, least_steps: int = 0, recipe: Recipe | None = None, precision: str = "auto", **options: Any
+) -> Train:
+    """Train the supervised baseline from scratch: `epochs` passes over whatever is labelled by then."""
+    where = pick("auto", precision)
+
+    def train(pool: Pool, labels: Tensor, seed: int) -> Method:
+        known = int((labels >= 0).sum())
+        steps = max(least_steps, math.ceil(epochs * known / batch))
+        with torch.random.fork_rng():
+            torch.manual_seed(mix(seed, 1))
+            model = build("supervised", pool.spec, **options)
+        settings = replace(recipe or model.recipe, steps=steps, batch=min(batch, max(1, known)))
+        fit(model, pool, labels, recipe=settings, seed=seed, device=where)
+        return model
+
+    return train
+
+
+def rounds(
+    space: Space,
+    ask: Ask,
+    train: Train,
+    *,
+    strategy: str = "random",
+    options: dict[str, Any] | None = None,
+    start: str = "random",
+    first: int = 100,
+    k: int = 100,
+    count: int = 10,
+    image: str = "real",
+    ask_new: Ask | None = None,
+    seed: int = 0,
+    labels: Tensor | None = None,
+    beginning: Method | None = None,
+) -> Iterator[Round]:
+    """Yield `count` rounds: `first` items chosen by `start`, then `k` a round by `strategy`.
+
+    `image="decoded"` trains on decode(embed(x)) in every round instead of on x. `ask_new` answers for items a strategy
+    made itself. `beginning` is the model of the first round where it is known already: seeds share it.
+    """
+    pool = space.pool
+    labels = torch.full((len(pool),), UNLABELED) if labels is None else labels.clone()
+    made = Made(pool)
+    model: Method | None = None
+    asked = 0
+    for number in range(count):
+        clock = Clock()
+        wanted, name = (first, start) if number == 0 else (k, strategy)
+        picks = choose(name, space, labels, wanted, model=model, seed=mix(seed, number), **((options or {}) if number else {}))
+        clock.lap("choose")
+        if picks.made_new:
+            if ask_new is None:
+                raise WrongUsage(f"{name} makes new items, and nobody is there to answer for them: pass ask_new")
+            answers = made.add(picks, ask_new)
+        else:
+            answers = ask(pool, picks.index)
+            labels[picks.index] = answers
+        asked += len(picks)
+        clock.lap("ask")
+        if int((labels >= 0).sum()) == 0:
+            raise BadData("the first round brought no usable answer; ask about more items at the start")
+        reuse = beginning if number == 0 else None
+        model = reuse or train(*made.training_set(labels, space if image == "decoded" else None), seed)
+        clock.lap("train")
+        refused = int((answers == SET_ASIDE).sum())
+        yield Round(number, picks, labels.clone(), asked, model, refused, clock.laps)
+
+
+class Made:
+    """Items a strategy made itself, and the answers to them, beside those of the pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.items: list[Tensor] = []
+        self.answers: list[Tensor] = []
+
+    def add(self, picks: Picks, ask_new: Ask) -> Tensor:
+        assert picks.items is not None
+        stored = as_stored(picks.items, self.pool)
+        answers = ask_new(Pool(self.pool.spec, stored.numpy()), torch.arange(len(stored)))
+        self.items.append(stored[answers >= 0])
+        self.answers.append(answers[answers >= 0])
+        return answers
+
+    def training_set(self, labels: Tensor, through: Space | None = None) -> tuple[Pool, Tensor]:
+        """The pool and its labels; or, where items were made or are to be decoded, what is labelled alone."""
+        if not self.items and through is None:
+            return self.pool, labels
+        known = (labels >= 0).nonzero().flatten()
+        x = self.pool[known]
+        if through is not None:
+            assert through.method is not None
+            codes = through.codes[known]
+            x = as_stored(apply(through.method, through.method.decode, codes), self.pool)  # type: ignore[arg-type]
+        return Pool(self.pool.spec, torch.cat([x, *self.items]).numpy()), torch.cat([labels[known], *self.answers])
+
+
+def as_stored(x: Tensor, pool: Pool) -> Tensor:
+    """Floats as a method sees them, back in the form the pool keeps: uint8 images, raw vectors."""
+    if pool.spec.kind == "image":
+        return x.mul(255).round().clamp(0, 255).to(torch.uint8)
+    center, scale = np.array(pool.spec.center or 0.0), np.array(pool.spec.scale or 1.0)
+    return (x * torch.as_tensor(scale) + torch.as_tensor(center)).float()
+
+
+class Clock:
+    """Seconds of the parts of a round."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self.last = now - self.last, now
