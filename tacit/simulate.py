@@ -4,7 +4,6 @@ Every strategy of a seed starts from the same random items and the same first mo
 training, and is measured on the yardstick, which neither choosing nor training can reach.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,8 @@ from tacit.latent.space import Space
 from tacit.methods.method import Method
 from tacit.rounds import Ask, Round, Train, hidden_truth, rounds
 
+Watch = Callable[[str, int, Round, float], None]  # title, seed, the round, accuracy on the yardstick
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -27,13 +28,40 @@ class Plan:
 
     strategy: str
     options: dict[str, Any] = field(default_factory=dict)
-    image: str = "real"
-    start: str = "random"
+    image: str = "real"  # "decoded": every item is trained on as the space decodes it
+    start: str = "random"  # how the first items are chosen
     name: str = ""
 
     @property
     def title(self) -> str:
         return self.name or self.strategy
+
+
+RANDOM = Plan("random")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Labels at the start, labels a round, and rounds, the start included."""
+
+    first: int = 100
+    k: int = 100
+    count: int = 10
+
+    @property
+    def labels(self) -> list[int]:
+        return [self.first + self.k * i for i in range(self.count)]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One plan with one seed."""
+
+    title: str
+    seed: int
+    accuracy: list[float]  # on the yardstick, after each round
+    refused: int  # asked about, and the annotator could not tell
+    seconds: dict[str, float]  # choose, ask, train: summed over the rounds
 
 
 @dataclass
@@ -52,8 +80,9 @@ class Curve:
 
     @property
     def error(self) -> Tensor:
-        """Standard error over seeds."""
-        return self.accuracy.std(0) / len(self.accuracy) ** 0.5 if len(self.accuracy) > 1 else torch.zeros(len(self.labels))
+        """Standard error over seeds; zero where there is only one."""
+        n = len(self.accuracy)
+        return self.accuracy.std(0) / n**0.5 if n > 1 else torch.zeros(len(self.labels))
 
     def interval(self, at: int) -> Interval:
         """The mean over seeds after round `at`, with a 95 % interval."""
@@ -61,8 +90,8 @@ class Curve:
 
     @property
     def area(self) -> Tensor:
-        """Area under each seed's curve as a mean accuracy over the budget, (seeds,)."""
-        return torch.stack([torch.as_tensor(area_under(self.labels, row)) for row in self.accuracy])
+        """Mean height of each seed's curve over the budget, (seeds,)."""
+        return torch.tensor([area_under(self.labels, row) for row in self.accuracy])
 
 
 @dataclass
@@ -70,36 +99,47 @@ class Simulation:
     """The curves, `random` first."""
 
     curves: list[Curve]
-    seeds: Sequence[int]
+    seeds: list[int]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], labels: list[int]) -> "Simulation":
+        """Rows of every plan for every seed, in any order."""
+        seeds = sorted({row.seed for row in rows})
+        titles = list(dict.fromkeys([RANDOM.title, *(row.title for row in rows)]))
+        curves = []
+        for title in titles:
+            mine = sorted((row for row in rows if row.title == title), key=lambda row: row.seed)
+            seconds = sum(sum(row.seconds.values()) for row in mine)
+            accuracy = torch.tensor([row.accuracy for row in mine])
+            curves.append(Curve(title, labels, accuracy, sum(row.refused for row in mine), seconds))
+        return cls(curves, seeds)
 
     @property
     def random(self) -> Curve:
         return self.curves[0]
 
-    def gain(self, curve: Curve, at: int | None = None) -> Interval:
-        """Accuracy above random's, seed by seed, at this many labels (the last round's by default)."""
-        at = curve.labels[-1] if at is None else at
-        column = curve.labels.index(at)
-        return paired_difference(curve.accuracy[:, column], self.random.accuracy[:, self.random.labels.index(at)])
+    def gain(self, curve: Curve, at: int = -1) -> Interval:
+        """Accuracy above random's after round `at`, seed by seed."""
+        return paired_difference(curve.accuracy[:, at], self.random.accuracy[:, at])
 
     def to_dict(self) -> dict[str, Any]:
-        rows = []
-        for curve in self.curves:
-            last, gain = curve.interval(-1), self.gain(curve)
-            rows.append(
-                {
-                    "strategy": curve.title,
-                    "labels": curve.labels,
-                    "accuracy": [round(v, 4) for v in curve.mean.tolist()],
-                    "standard_error": [round(v, 4) for v in curve.error.tolist()],
-                    "last": [last.value, last.low, last.high],
-                    "area": round(float(curve.area.mean()), 4),
-                    "gain_over_random": [gain.value, gain.low, gain.high],
-                    "refused": curve.refused,
-                    "seconds": round(curve.seconds, 1),
-                }
-            )
-        return {"seeds": list(self.seeds), "curves": rows}
+        return {"seeds": self.seeds, "curves": [self._curve(curve) for curve in self.curves]}
+
+    def _curve(self, curve: Curve) -> dict[str, Any]:
+        last, gain = curve.interval(-1), self.gain(curve)
+        intervals = [curve.interval(i) for i in range(len(curve.labels))]
+        return {
+            "strategy": curve.title,
+            "labels": curve.labels,
+            "accuracy": [round(i.value, 4) for i in intervals],
+            "low": [round(i.low, 4) for i in intervals],
+            "high": [round(i.high, 4) for i in intervals],
+            "last": [last.value, last.low, last.high],
+            "area": round(float(curve.area.mean()), 4),
+            "above_random": [gain.value, gain.low, gain.high],
+            "refused": curve.refused,
+            "seconds": round(curve.seconds, 1),
+        }
 
 
 def simulate(
@@ -111,44 +151,66 @@ def simulate(
     plans: Sequence[Plan],
     *,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    first: int = 100,
-    k: int = 100,
-    count: int = 10,
+    budget: Budget = Budget(),
     ask_new: Ask | None = None,
-    watch: Callable[[str, int, Round, float], None] | None = None,
+    watch: Watch | None = None,
 ) -> Simulation:
     """Run every plan for every seed. `spaces(seed)` is the space of a seed; `truth` (N,) goes to the annotator alone."""
-    plans = [Plan("random"), *(p for p in plans if p != Plan("random"))]
-    ask = hidden_truth(truth)
-    curves = [Curve(p.title, [first + k * i for i in range(count)], torch.zeros(len(seeds), count)) for p in plans]
-    for row, seed in enumerate(seeds):
-        space, beginnings = spaces(seed), {}
-        for plan, curve in zip(plans, curves, strict=True):
-            began = time.perf_counter()
-            turns = rounds(
-                space,
-                ask,
-                train,
-                strategy=plan.strategy,
-                options=plan.options,
-                start=plan.start,
-                first=first,
-                k=k,
-                count=count,
-                image=plan.image,
-                ask_new=ask_new,
-                seed=seed,
-                beginning=beginnings.get((plan.start, plan.image)),
+    plans = [RANDOM, *(p for p in plans if p != RANDOM)]
+    rows = []
+    for seed in seeds:
+        space, beginnings = spaces(seed), Beginnings()
+        for plan in plans:
+            rows.append(
+                simulate_one(
+                    plan, seed, space, truth, yardstick, yardstick_truth, train, budget, beginnings, ask_new, watch
+                )
             )
-            for turn in turns:
-                beginnings.setdefault((plan.start, plan.image), turn.model)
-                score = accuracy(turn.model, yardstick, yardstick_truth)
-                curve.accuracy[row, turn.number] = score
-                curve.refused += turn.refused
-                if watch:
-                    watch(plan.title, seed, turn, score)
-            curve.seconds += time.perf_counter() - began
-    return Simulation(curves, seeds)
+    return Simulation.of(rows, budget.labels)
+
+
+Beginnings = dict[tuple[str, str], Method]  # (start, image) -> the first model of a seed, which plans share
+
+
+def simulate_one(
+    plan: Plan,
+    seed: int,
+    space: Space,
+    truth: Tensor,
+    yardstick: Yardstick,
+    yardstick_truth: Tensor,
+    train: Train,
+    budget: Budget,
+    beginnings: Beginnings,
+    ask_new: Ask | None = None,
+    watch: Watch | None = None,
+) -> Row:
+    """One plan with one seed: the accuracy on the yardstick after each round."""
+    scores, refused, seconds = [], 0, dict.fromkeys(("choose", "ask", "train"), 0.0)
+    turns = rounds(
+        space,
+        hidden_truth(truth),
+        train,
+        strategy=plan.strategy,
+        options=plan.options,
+        start=plan.start,
+        first=budget.first,
+        k=budget.k,
+        count=budget.count,
+        image=plan.image,
+        ask_new=ask_new,
+        seed=seed,
+        beginning=beginnings.get((plan.start, plan.image)),
+    )
+    for turn in turns:
+        beginnings.setdefault((plan.start, plan.image), turn.model)
+        scores.append(accuracy(turn.model, yardstick, yardstick_truth))
+        refused += turn.refused
+        for part, spent in turn.seconds.items():
+            seconds[part] += spent
+        if watch:
+            watch(plan.title, seed, turn, scores[-1])
+    return Row(plan.title, seed, scores, refused, {part: round(spent, 2) for part, spent in seconds.items()})
 
 
 def accuracy(model: Method, yardstick: Yardstick, truth: Tensor) -> float:

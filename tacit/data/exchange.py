@@ -4,10 +4,10 @@ import csv
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from tacit.data.events import LATEST_TIME, Event
 from tacit.data.labels import Labels, closest
@@ -85,28 +85,16 @@ def import_labels(
             f"nothing was recorded{_listed(strange)}\n"
             f"  mend the names, or leave these rows out: tacit label import {path} --skip-unknown"
         )
-    kept, repeated = [], 0
-    latest: dict[str, Row] = {}
-    several: dict[str, Row] = {}
-    for row in answered:
-        if row.item is None:
-            continue
-        before = latest.get(row.item)
-        latest[row.item] = row
-        if before and before.label != row.label:
-            several[row.item] = row
-        if (
-            before
-            and row.time is not None
-            and (before.label, before.who, before.time) == (row.label, row.who, row.time)
-        ):
-            repeated += 1
-        else:
-            kept.append(row)
+    ours = [row for row in answered if row.item is not None]
+    kept = _without_repeats(ours)
+    said: dict[str | None, set[str]] = {}
+    for row in kept:
+        said.setdefault(row.item, set()).add(row.label)
+    several = [row for row in kept if len(said[row.item]) > 1]
     if strict and (blank or several):
         raise BadData(
-            f"{path}: {len(blank)} rows have no label, {len(several)} items have several; nothing was recorded"
-            f"{_listed([*blank, *several.values()])}\n  mend these rows, or import without strict"
+            f"{path}: {len(blank)} rows have no label, {len(several)} rows are about items with several; "
+            f"nothing was recorded{_listed([*blank, *several])}\n  mend these rows, or import without strict"
         )
     labels.record(
         [row.item for row in kept],
@@ -116,7 +104,8 @@ def import_labels(
         seconds=[row.seconds for row in kept],
         times=[row.time for row in kept],
     )
-    return Imported(len(kept), len(latest), len(blank), len(strange), taken_back, repeated, len(several))
+    repeated, conflicting = len(ours) - len(kept), len({row.item for row in several})
+    return Imported(len(kept), len(said), len(blank), len(strange), taken_back, repeated, conflicting)
 
 
 def export_labels(
@@ -132,7 +121,8 @@ def export_labels(
     With `history`, a `.jsonl` gets every event instead: earlier answers, undos and redos. `paths` maps item ids to the
     files with that content. The file appears complete or not at all.
     """
-    if history and file_format(path) != ".jsonl":
+    write = _write_csv if file_format(path) == ".csv" else _write_json_lines
+    if history and write is _write_csv:
         raise WrongUsage(f"a history has more than a table can hold\n  export it to {path.with_suffix('.jsonl')}")
     if path.exists() and not overwrite:
         raise WrongUsage(f"{path} exists already\n  choose another name, or overwrite it: --overwrite")
@@ -140,11 +130,7 @@ def export_labels(
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            rows = (
-                _write_csv(file, events, paths)
-                if file_format(path) == ".csv"
-                else _write_json_lines(file, events, paths)
-            )
+            rows = write(file, events, paths)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -192,6 +178,16 @@ def _rows(path: Path, known: Mapping[str, str], who: str) -> tuple[list[Row], in
             answers.append((record.get("event", ""), _row(path, line, record, known, who)))
     rows = [row for event, row in answers if last_word.get(event) != "undo"]
     return rows, len(answers) - len(rows)
+
+
+def _without_repeats(rows: list[Row]) -> list[Row]:
+    """One row an answer: a table has the same answer of the same moment once for each file with the same content."""
+    kept: dict[str | None, list[Row]] = {}
+    for row in rows:
+        before = kept.setdefault(row.item, [])
+        if row.time is None or not before or replace(before[-1], line=row.line, name=row.name) != row:
+            before.append(row)
+    return sorted((row for of_item in kept.values() for row in of_item), key=lambda row: row.line)
 
 
 def _row(path: Path, line: int, record: dict[str, str], known: Mapping[str, str], who: str) -> Row:

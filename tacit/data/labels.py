@@ -50,10 +50,10 @@ class Labels:
         who: str | Sequence[str] = "me",
         source: str = "single",
         round: int | None = None,
-        seconds: float | Sequence[float | None] | None = None,
+        seconds: int | float | Sequence[int | float | None] | None = None,
         suggestions: Sequence[str | None] | None = None,
         note: str | None = None,
-        times: Sequence[float | None] | None = None,
+        times: Sequence[int | float | None] | None = None,
     ) -> list[int]:
         """Append one answer an item, all of them or none; their event numbers.
 

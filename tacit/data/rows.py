@@ -21,7 +21,7 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def file_format(path: Path) -> str:
-    """ ".csv" or ".jsonl"."""
+    """The suffix that says how to read or write this file."""
     if (suffix := path.suffix.lower()) not in (".csv", ".jsonl"):
         raise WrongUsage(f"labels are read and written as .csv or .jsonl, not {path.name!r}")
     return suffix

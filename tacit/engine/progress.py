@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Any, TextIO
+from typing import Any
 
 from torch import Tensor
 
@@ -76,7 +76,7 @@ def health_line(record: dict[str, Any]) -> str:
     return f"rank {h['rank']:.0f}/{h['dim']}   spread {h['spread']:.2f}{kept}   {h['word']}"
 
 
-def watcher(title: str, stream: TextIO | None = None) -> "PlainWatcher | TerminalWatcher":
+def watcher(title: str, stream: Any = None) -> "PlainWatcher | TerminalWatcher":
     """A live line on a terminal; elsewhere one plain line every ten seconds, without control characters."""
     stream = stream or sys.stderr
     return TerminalWatcher(title, stream) if stream.isatty() else PlainWatcher(title, stream)
@@ -85,7 +85,7 @@ def watcher(title: str, stream: TextIO | None = None) -> "PlainWatcher | Termina
 class PlainWatcher:
     """One plain line now and then."""
 
-    def __init__(self, title: str, stream: TextIO) -> None:
+    def __init__(self, title: str, stream: Any) -> None:
         self.title, self.stream, self.last = title, stream, time.monotonic()
 
     def __enter__(self) -> "PlainWatcher":
@@ -105,7 +105,7 @@ class PlainWatcher:
 class TerminalWatcher:
     """The last record, redrawn in place over a bar; the latest look at the health stays under it."""
 
-    def __init__(self, title: str, stream: TextIO) -> None:
+    def __init__(self, title: str, stream: Any) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -133,7 +133,7 @@ class TerminalWatcher:
 class Counter:
     """How many of how many, for work that is not a training: redrawn on a terminal, now and then elsewhere."""
 
-    def __init__(self, title: str, stream: TextIO | None = None) -> None:
+    def __init__(self, title: str, stream: Any = None) -> None:
         self.title, self.stream = title, stream or sys.stderr
         self.seconds = 0.1 if self.stream.isatty() else PLAIN_SECONDS
         self.last, self.drawn = time.monotonic(), False

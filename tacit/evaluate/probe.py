@@ -31,8 +31,8 @@ class Probe:
 
     def probabilities(self, codes: Tensor) -> Tensor:
         """(n, D) -> (n, K)."""
-        h = (codes.double() - self.center) / self.scale
-        return (h @ self.weight.T + self.bias).softmax(1).float()
+        h = (codes - self.center) / self.scale
+        return (h @ self.weight.T + self.bias).softmax(1)
 
 
 def fit_probe(codes: Tensor, y: Tensor, *, classes: int, l2: float | None = None, seed: int = 0) -> Probe:
@@ -41,7 +41,7 @@ def fit_probe(codes: Tensor, y: Tensor, *, classes: int, l2: float | None = None
     Without `l2` it is the one of five with the lowest held-out cross entropy inside the training codes; then all of
     them are fitted.
     """
-    codes, y = codes[y >= 0].double(), y[y >= 0]
+    codes, y = codes[y >= 0].float(), y[y >= 0]
     if len(y) == 0:
         raise NotEnoughLabels("there are no labels to fit a probe to\n  try: tacit choose -k 20, then tacit label")
     if l2 is None:
@@ -86,7 +86,7 @@ def hold_out(y: Tensor, seed: int) -> Tensor:
 def standard(codes: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of every column; a constant column is left at its scale."""
     scale = codes.std(0, correction=0)
-    return codes.mean(0), torch.where(scale > 1e-12, scale, 1.0)
+    return codes.mean(0), torch.where(scale > 1e-6, scale, 1.0)
 
 
 def minimise(
@@ -96,7 +96,7 @@ def minimise(
     zeros = (h.new_zeros(classes, h.shape[1]), h.new_zeros(classes))
     weight, bias = (part.clone().requires_grad_() for part in start or zeros)
     search = torch.optim.LBFGS(
-        [weight, bias], max_iter=300, history_size=20, tolerance_grad=1e-5, line_search_fn="strong_wolfe"
+        [weight, bias], max_iter=300, history_size=20, tolerance_grad=1e-4, line_search_fn="strong_wolfe"
     )
 
     def loss() -> Tensor:

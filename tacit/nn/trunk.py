@@ -10,7 +10,7 @@ from tacit.errors import WrongUsage, unknown_name
 from tacit.nn.norm import norm as norm_layers
 
 KINDS = ("auto", "mlp", "conv", "resnet")
-SMALL = 12  # pixels of the longer side; below, a map has too little room for convolutions to earn their time
+SMALL = 8  # pixels of the longer side; below, a map has too little room for convolutions to earn their time
 LAST_MAP = 4  # pixels of the longer side of the last map of a convolutional trunk
 LARGEST_STAGE = 32  # pixels; a resnet halves larger images in its stem, so that its cost stays bounded
 
@@ -39,11 +39,11 @@ def trunk(
 
     - `mlp`: `depth` (2) hidden layers of `width` (300) with ReLU; `norm` none. `out_dim` is the width of the last.
     - `conv`: `depth` blocks of [3x3 convolution, norm, 2x2 max-pool, ReLU] with `width` (32) channels, doubled block by
-      block up to eightfold, then one layer of `out_dim` (128) features with ReLU; `norm` batch. By default as many
-      blocks as bring the longer side down to 4 pixels.
+      block up to eightfold, then one layer of `out_dim` (128) features with ReLU; `norm` batch. By default two
+      blocks, or as many as bring the longer side down to 4 pixels.
     - `resnet`: He et al. 2016 as they build it for CIFAR: 3x3 stem, stages of `depth` (2) basic blocks from `width`
       (16) channels, global average pool; `norm` batch. At 32 pixels that is a ResNet-18 at a quarter of the width.
-    - `auto`: `mlp` for vectors and for images under 12 pixels, otherwise `conv`.
+    - `auto`: `mlp` for vectors and for images under 8 pixels, otherwise `conv`.
     """
     kind = resolve(shape, kind)
     for name, value in (("width", width), ("depth", depth), ("out_dim", out_dim)):
@@ -70,7 +70,7 @@ def resolve(shape: tuple[int, ...], kind: str) -> str:
 def map_sizes(height: int, width: int, depth: int | None = None) -> list[tuple[int, int]]:
     """Height and width of the item and of every map after it, each half of the one before, rounded up."""
     if depth is None:
-        depth = max(1, math.ceil(math.log2(max(height, width) / LAST_MAP)))
+        depth = max(2, math.ceil(math.log2(max(height, width) / LAST_MAP)))
     return [(-(-height // 2**i), -(-width // 2**i)) for i in range(depth + 1)]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tacit.project import asking, choosing, learning, measuring, taking
+from tacit.project import asking, choosing, learning, measuring, reporting, taking
 from tacit.project.home import Home
 from tacit.project.outcome import Outcome
 
@@ -71,4 +71,4 @@ class Project(Home):
 
     def report(self, to: str | Path | None = None) -> Outcome:
         """One self-contained HTML file."""
-        return measuring.report(self, Path(to) if to else None)
+        return reporting.report(self, Path(to) if to else None)

@@ -1,0 +1,171 @@
+"""The study of adaptive latent-space sampling beside the other strategies (Mo et al. 2020, sec. 4).
+
+A pool of 10,000 training images, which a VAE sees without labels; the 10,000 test images as the yardstick; 100 labels
+at the start and 100 a round up to 1,000. Every strategy of a seed shares the space, the first 100 items, the first
+model, the budget and the training. The paper's own settings and numbers could not be read: what is held up here is the
+sign of its claim.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tacit.bench.results import markdown, provenance, write_section
+from tacit.data.feeds import mix
+from tacit.data.pool import Pool, Yardstick
+from tacit.data.spec import ItemSpec
+from tacit.engine.fit import fit
+from tacit.errors import BadData
+from tacit.evaluate.intervals import Interval
+from tacit.latent.space import Space
+from tacit.methods import build
+from tacit.methods.method import Recipe
+from tacit.project.outcome import Outcome, table
+from tacit.rounds import Ask, Train, judge, supervised
+from tacit.simulate import RANDOM, Beginnings, Budget, Plan, Row, Simulation, simulate_one
+
+POOL = 10_000
+BUDGET = Budget(100, 100, 10)
+AT = 4  # the round with 500 labels
+PLANS = (
+    RANDOM,
+    Plan("entropy"),
+    Plan("margin"),
+    Plan("least_confidence"),
+    Plan("k_center"),
+    Plan("typical"),
+    Plan("badge"),
+    Plan("uphill"),
+    Plan("jitter"),
+    Plan("between", name="between (direct)"),
+    Plan("between", {"mode": "toward_nn"}, name="between (toward the neighbour)"),
+    Plan("random", image="decoded", name="random (decoded images)"),
+    Plan("uphill", image="decoded", name="uphill (decoded images)"),
+    Plan("jitter", image="decoded", name="jitter (decoded images)"),
+)
+VARIANTS = (
+    RANDOM,
+    *(Plan("uphill", {"step": s}, name=f"uphill, step {s:g}") for s in (0.5, 1.0, 2.0, 4.0)),
+    *(Plan("jitter", {"step": s}, name=f"jitter, step {s:g}") for s in (0.5, 2.0, 4.0)),
+    *(Plan("uphill", {"step": 2.0, "metric": m}, name=f"uphill, step 2, {m}") for m in ("active", "whitened")),
+)
+
+
+def mnist(**settings: Any) -> Outcome:
+    return study("mnist", "alss-mnist", PLANS, **settings)
+
+
+def fashion_mnist(**settings: Any) -> Outcome:
+    return study("fashion_mnist", "alss-fashion", PLANS, **settings)
+
+
+def variants(**settings: Any) -> Outcome:
+    return study("mnist", "alss-variants", VARIANTS, **settings)
+
+
+def study(
+    dataset: str,
+    name: str,
+    plans: Sequence[Plan],
+    *,
+    seeds: Sequence[int] = range(5),
+    data: str | None = None,
+    out: str = "",
+    write: str = "",
+) -> Outcome:
+    """Run what is not in the file `out` yet, one line a plan and seed, then summarise; with `write`, into the results."""
+    path = Path(out or f"bench/out/{name}.jsonl")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = read_rows(path)
+    folder = Path(data or os.environ.get("TACIT_DATA", "../shared/data"))
+    for seed in seeds:
+        todo = [p for p in plans if (p.title, seed) not in {(r.title, r.seed) for r in rows}]
+        if todo:
+            rows += run_seed(load(folder, dataset, seed), seed, todo, path)
+    wanted = [r for r in rows if r.seed in seeds and r.title in {p.title for p in plans}]
+    result = Simulation.of(wanted, BUDGET.labels)
+    command = f"tacit bench {name} --seeds {len(seeds)}"
+    lines = rows_of(result)
+    if write:
+        write_section(Path(write), name, f"{provenance(command, list(seeds))}\n\n{markdown(lines)}")
+    return Outcome({"bench": name, "at": BUDGET.labels[AT], **result.to_dict()}, table(lines))
+
+
+def load(folder: Path, dataset: str, seed: int) -> tuple[Pool, Tensor, Yardstick, Tensor]:
+    """A random 10,000 of the training images, by seed, and all test images."""
+    spec = ItemSpec((1, 28, 28), "image", tuple("0123456789"))
+    parts = []
+    for split in ("train", "test"):
+        path = folder / dataset / f"{split}.npz"
+        if not path.is_file():
+            raise BadData(f"there is no {path}\n  say where the data lies: --data FOLDER (with {dataset}/{split}.npz), or TACIT_DATA")
+        with np.load(path, allow_pickle=False) as arrays:
+            parts.append((arrays["x"][:, None], torch.from_numpy(arrays["y"].astype(np.int64))))
+    (x, y), (test_x, test_y) = parts
+    rows = torch.randperm(len(x), generator=torch.Generator().manual_seed(mix(seed, 7)))[:POOL]
+    return Pool(spec, x[rows.numpy()]), y[rows], Yardstick(spec, test_x), test_y
+
+
+def run_seed(loaded: tuple[Pool, Tensor, Yardstick, Tensor], seed: int, plans: Sequence[Plan], path: Path) -> list[Row]:
+    pool, truth, yardstick, test_truth = loaded
+    space, train = learn_space(pool, seed), task_net()
+    ask_new = full_judge(pool, truth, seed) if any(p.strategy == "between" for p in plans) else None
+    beginnings: Beginnings = {}
+    rows = []
+    for plan in plans:
+        row = simulate_one(plan, seed, space, truth, yardstick, test_truth, train, BUDGET, beginnings, ask_new)
+        rows.append(row)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(row)) + "\n")
+        print(f"seed {seed}  {plan.title}  {row.accuracy[AT]:.4f} at 500  {row.accuracy[-1]:.4f} at 1000  {row.seconds}", flush=True)
+    return rows
+
+
+def learn_space(pool: Pool, seed: int) -> Space:
+    """A VAE 784-400-20, ten passes over the pool, no labels."""
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(seed, 11))
+        method = build("vae", pool.spec.with_classes(()), latent_dim=20, trunk="mlp", width=400, depth=1)
+    fit(method, pool, recipe=Recipe(steps=10 * len(pool) // 128, batch=128, lr=1e-3), seed=seed)
+    return Space.of(pool, method)
+
+
+def task_net() -> Train:
+    """Convolutions of 16 and 32 channels and 64 features, from scratch in every round: 30 passes, batch 64, Adam 1e-3."""
+    return supervised(
+        epochs=30, batch=64, recipe=Recipe(lr=1e-3), trunk="conv", width=16, depth=2, norm="none", features=64, augment="none"
+    )
+
+
+def full_judge(pool: Pool, truth: Tensor, seed: int) -> Ask:
+    """Who answers for made items: the same network trained on all true labels, silent below 90 % confidence."""
+    model = task_net()(pool, truth, seed)
+    return judge(model, 0.9)
+
+
+def read_rows(path: Path) -> list[Row]:
+    if not path.exists():
+        return []
+    return [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+
+
+def rows_of(result: Simulation) -> list[list[str]]:
+    """The table: accuracy at 100, 500 and 1,000 labels, area, and the paired difference to random at 500."""
+    lines = [["strategy", "100 labels", "500 labels", "1,000 labels", "area", "above random at 500", "refused", "seconds"]]
+    for curve in result.curves:
+        cells = [f"{curve.mean[i]:.2%} ± {curve.error[i]:.2%}" for i in (0, AT, -1)]
+        area = f"{curve.area.mean():.4f}"
+        gain = "" if curve is result.random else signed(result.gain(curve, AT))
+        lines.append([curve.title, *cells, area, gain, str(curve.refused), f"{curve.seconds / len(curve.accuracy):.0f}"])
+    return lines
+
+
+def signed(gain: Interval) -> str:
+    return f"{100 * gain.value:+.2f} points [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]"

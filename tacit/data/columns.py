@@ -1,0 +1,28 @@
+"""What the columns of a table are: numbers to learn from, hidden answers, names of rows, or something to pass over."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+ANSWERS = ("label", "y", "class", "target")  # kept as hidden answers unless another column is named
+ROW_NAMES = frozenset({"", "id", "index", "idx", "uid", "uuid", "guid", "unnamed: 0"})
+SHOWN = 3  # missing cells that an error names
+BLOCK = 4096  # rows read in one go
+FLOAT32 = float(np.finfo(np.float32).max)
+
+
+@dataclass
+class Survey:
+    """What the cells of some columns hold."""
+
+    rows: int = 0
+    numbers: list[str] = field(default_factory=list)  # columns of numbers, perhaps with missing cells
+    passed: dict[str, str] = field(default_factory=dict)  # the other columns, and why they are passed over
+    missing: list[tuple[int, str]] = field(default_factory=list)  # line or row, and column: the first cells without a number
+    missing_count: int = 0
+
+
+def names_rows(column: str) -> bool:
+    """Whether a column numbers or names its rows: nothing to learn from."""
+    name = column.strip().lower()
+    return name in ROW_NAMES or name.endswith(("_id", " id"))

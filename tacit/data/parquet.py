@@ -1,0 +1,86 @@
+"""Tables in Parquet files, read in batches of rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tacit.data.columns import BLOCK, FLOAT32, SHOWN, Survey
+from tacit.data.form import answer_text
+from tacit.errors import BadData, BadEnvironment, TacitError
+
+
+class Parquet:
+    """A Parquet file; numbers of any width and booleans are numbers, everything else is passed over."""
+
+    counts = "row"
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow.parquet
+        except ImportError as error:
+            raise BadEnvironment(
+                f'{path} needs pyarrow to be read\n  install it: pip install "tacit[tables]", or save the table as CSV'
+            ) from error
+        self.path = path
+        with readable(path):
+            self._file = pyarrow.parquet.ParquetFile(path)
+            self._schema = self._file.schema_arrow
+        self.names: list[str] = list(self._schema.names)
+
+    def survey(self, columns: list[str]) -> Survey:
+        """One pass over the cells of these columns."""
+        from pyarrow import types
+
+        found = Survey(rows=self._file.metadata.num_rows)
+        tests = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+        for column in columns:
+            kind = self._schema.field(column).type
+            if not any(test(kind) for test in tests):
+                found.passed[column] = f"not numbers: {kind}"
+        numbers = [column for column in columns if column not in found.passed]
+        missing: dict[str, list[int]] = {column: [] for column in numbers}
+        row = 0
+        for values in self._values(numbers):
+            for line, i in np.argwhere(~(np.abs(values) <= FLOAT32)):
+                missing[numbers[i]].append(row + int(line))
+            row += len(values)
+        for column in numbers:
+            if found.rows and len(missing[column]) == found.rows:
+                found.passed[column] = "empty"
+            else:
+                found.numbers.append(column)
+                found.missing_count += len(missing[column])
+                found.missing += [(line, column) for line in missing[column][:SHOWN]]
+        found.missing = sorted(found.missing)[:SHOWN]
+        return found
+
+    def blocks(self, columns: list[str], truth: str | None) -> Iterator[tuple[np.ndarray, list[str | None]]]:
+        """The numbers of these columns, (n, F) float32, and the hidden answers, in order."""
+        hidden = self._batches([truth]) if truth is not None else None
+        for values in self._values(columns):
+            answers = [answer_text(value) for value in next(hidden).column(0).to_pylist()] if hidden else [None] * len(values)
+            yield values.astype(np.float32), answers
+
+    def _values(self, columns: list[str]) -> Iterator[np.ndarray]:
+        for batch in self._batches(columns):
+            parts = [column.to_numpy(zero_copy_only=False).astype(np.float64) for column in batch.columns]
+            yield np.stack(parts, axis=1) if parts else np.empty((batch.num_rows, 0))
+
+    def _batches(self, columns: list[str]) -> Iterator[Any]:
+        with readable(self.path):
+            yield from self._file.iter_batches(BLOCK, columns=columns)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever pyarrow throws at a damaged file, as a sentence."""
+    try:
+        yield
+    except (TacitError, GeneratorExit):
+        raise
+    except Exception as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise BadData(f"{path} cannot be read as a Parquet file ({what})\n  save it anew, or as CSV") from error

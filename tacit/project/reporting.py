@@ -1,0 +1,184 @@
+"""The verb `report`: everything there is to see, in one HTML file, each picture with a sentence that says what it shows."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tacit.deploy.export import load
+from tacit.engine.apply import probabilities
+from tacit.errors import WrongUsage
+from tacit.evaluate.classify import Report
+from tacit.evaluate.intervals import Interval
+from tacit.evaluate.uncertain import least_sure
+from tacit.latent.space import Space
+from tacit.methods.method import Method
+from tacit.project.choosing import current_space
+from tacit.project.home import Home
+from tacit.project.measuring import measure
+from tacit.project.outcome import Outcome
+from tacit.report.charts import confusion, reliability
+from tacit.report.curves import Series, curve
+from tacit.report.items import image_grid, pairs, walk_strip
+from tacit.report.maps import scatter
+from tacit.report.page import Section, render, write
+from tacit.report.tables import table
+
+SHOWN = 12  # items in a strip
+
+
+def report(project: Home, to: Path | None) -> Outcome:
+    """Write the report of what has been learned, asked, trained and measured so far."""
+    space, notes = current_space(project)
+    labels = project.answers(project.pool)
+    model, measured = trained(project)
+    sections = [map_section(project, space, labels)]
+    sections += curve_sections(project)
+    if measured:
+        sections += measured_sections(*measured)
+    if space.can_decode:
+        sections += decoded_sections(space, labels)
+    if model is not None:
+        sections.append(doubts_section(project, model, labels))
+    sections.append(cost_section(project))
+    path = to or project.folder / "reports" / f"report-{time.strftime('%Y%m%d-%H%M%S')}.html"
+    facts = [
+        ("items", f"{len(project.pool):,} to learn from, {len(project.yardstick):,} to measure on"),
+        ("labels", f"{int((labels >= 0).sum()):,} of {len(project.classes)} classes"),
+    ]
+    if measured:
+        a = measured[0].accuracy
+        facts.append(("accuracy", f"{a.value:.1%} [{a.low:.1%}, {a.high:.1%}] on {measured[0].n} yardstick items"))
+    footer = "\n".join([f"written {time.strftime('%Y-%m-%d %H:%M')} by tacit report", *notes])
+    write(path, render(str(project.settings.get("name")), facts, sections, footer))
+    return Outcome({"path": str(path), "sections": [s.title for s in sections]}, [f"report: {path}"])
+
+
+def trained(project: Home) -> tuple[Method | None, tuple[Report, str] | None]:
+    try:
+        run = project.run(None, "train")
+    except WrongUsage:
+        return None, None
+    model = load(run.folder)
+    return model, measure(project, model)
+
+
+def rounds_picked(project: Home) -> list[Tensor]:
+    """Positions in the pool of what each round asked about."""
+    pool = project.pool
+    rounds = [[p.item for p in project.labels.picks(i + 1)] for i in range(project.labels.rounds())]
+    return [found[found >= 0] for found in (pool.find(items) for items in rounds)]
+
+
+def map_section(project: Home, space: Space, labels: Tensor) -> Section:
+    drawn = space.map()
+    note = f"{drawn.name}; {drawn.kept:.0%} of every item's true neighbours are among its neighbours here. {drawn.note}"
+    body = scatter(drawn.points, labels, classes=project.classes, picked=rounds_picked(project), note=note.strip())
+    return Section(
+        "The map",
+        "Every item of the pool by its code: near means alike. Labelled items have the colour of their class, rings mark what was asked about.",
+        body,
+    )
+
+
+def curve_sections(project: Home) -> list[Section]:
+    """What labels bought: the simulation, where there is one, and the trainings of this project."""
+    sections = []
+    simulated = project.folder / "reports" / "simulation.json"
+    if simulated.exists():
+        found: dict[str, Any] = json.loads(simulated.read_text(encoding="utf-8"))
+        series = [
+            Series(c["strategy"], c["labels"], [Interval(*v) for v in zip(c["accuracy"], c["low"], c["high"], strict=True)])
+            for c in found["curves"]
+        ]
+        sections.append(
+            Section(
+                "What labels buy",
+                f"Accuracy on the yardstick against labels paid for, mean of {len(found['seeds'])} seeds with 95 % intervals; "
+                "a line above random's is what choosing is worth.",
+                curve(series),
+            )
+        )
+    runs = [r for r in project.runs if "accuracy" in r.record and "labels" in r.record]
+    if len(runs) > 1:
+        best = {r.record["labels"]: Interval(*r.record["accuracy"]) for r in runs}
+        points = sorted(best.items())
+        sections.append(
+            Section(
+                "This project so far",
+                "Accuracy of each training on the yardstick, with Wilson's 95 % interval: when it stops rising, more labels of this kind buy little.",
+                curve([Series("this project", [n for n, _ in points], [a for _, a in points])]),
+            )
+        )
+    return sections
+
+
+def measured_sections(found: Report, source: str) -> list[Section]:
+    return [
+        Section(
+            "Which classes are confused",
+            f"True class by row, answer by column, on {found.n} yardstick items ({source}): what is off the diagonal is a mistake.",
+            confusion(torch.tensor(found.confusion), found.classes),
+        ),
+        Section(
+            "Can its confidence be believed",
+            f"Calibration error {found.ece} (a perfectly calibrated model would show about {found.ece_if_calibrated:.3f} on so few items): "
+            "points under the line are claimed with more confidence than deserved.",
+            reliability(found.reliability),
+        ),
+    ]
+
+
+def decoded_sections(space: Space, labels: Tensor) -> list[Section]:
+    """What the space knows of an item, and what lies between two."""
+    rows = torch.linspace(0, len(space) - 1, min(SHOWN, len(space))).long()
+    items = space.pool.floats(rows)
+    sections = [
+        Section("Reconstructions", "What is left of an item when only its code is kept: what is lost here, the space does not know.", pairs(items, space.reconstruct(rows))),
+    ]
+    known = labels[labels >= 0].unique()
+    if len(known) >= 2:
+        a, b = (typical_of(space, labels, int(c)) for c in (known[0], known[-1]))
+        names = space.pool.spec.classes
+        walk = space.walk(a, b, steps=9)
+        sections.append(
+            Section(
+                f"A walk from {names[int(known[0])]} to {names[int(known[-1])]}",
+                "Codes on the way between two labelled items, decoded, over the real item nearest to each: where the two rows differ, no item lives.",
+                walk_strip(walk.items, space.pool.floats(walk.nearest)),
+            )
+        )
+    return sections
+
+
+def typical_of(space: Space, labels: Tensor, c: int) -> int:
+    """The labelled item of a class nearest to the class's mean code."""
+    mine = (labels == c).nonzero().flatten()
+    codes = space.codes[mine]
+    return int(mine[(codes - codes.mean(0)).norm(dim=1).argmin()])
+
+
+def doubts_section(project: Home, model: Method, labels: Tensor) -> Section:
+    open_items = (labels == -1).nonzero().flatten()
+    p = probabilities(model, project.pool, open_items)
+    unsure = least_sure(p, k=SHOWN)
+    captions = [" / ".join(f"{model.spec.classes[c]} {p[i, c]:.0%}" for c in p[i].topk(min(2, p.shape[1])).indices.tolist()) for i in unsure.tolist()]
+    return Section(
+        "What the model is least sure of",
+        "Unlabelled items with the two likeliest answers closest together: labelling these teaches it where its classes touch.",
+        image_grid(project.pool.floats(open_items[unsure]), captions),
+    )
+
+
+def cost_section(project: Home) -> Section:
+    """Labels and seconds: what was paid, by whom, and what the machine spent."""
+    cost = project.labels.cost()
+    rows: list[list[object]] = [["answers given", cost.answers, f"{cost.seconds:.0f} s" if cost.timed else "not timed"]]
+    rows += [[f"  by {who}", n, ""] for who, n in cost.people.items()]
+    for run in project.runs:
+        if run.finished:
+            rows.append([f"{run.record['task']}: {run.name}", run.record.get("labels", ""), f"{run.record['seconds']:.1f} s"])
+    return Section("What it cost", "Labels and time spent so far; items are asked about once, duplicates never.", table(rows, ["what", "labels", "time"]))

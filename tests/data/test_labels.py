@@ -1,0 +1,525 @@
+"""The ledger says what was answered, loses nothing, and agrees with a ledger spelled out slowly."""
+
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+import tacit.data.labels
+from tacit.data.labels import Labels
+from tacit.data.spec import CANNOT_TELL, SET_ASIDE, UNLABELED
+from tacit.data.store import connect
+from tacit.errors import BadData, BadEnvironment, WrongUsage
+
+
+@pytest.fixture
+def labels(tmp_path):
+    ticks = iter(range(1000, 10**9))
+    ledger = Labels(tmp_path / "project.db", clock=lambda: float(next(ticks)))
+    yield ledger
+    ledger.close()
+
+
+def test_an_answer_is_kept_with_all_that_is_known_about_it(labels):
+    numbers = labels.record(
+        ["a"], ["cat"], who="ann", source="bulk", round=3, seconds=1.5, suggestions=["dog"], note="blurred"
+    )
+    (event,) = labels.history()
+    assert numbers == [event.event] == [1]
+    assert (event.kind, event.item, event.answer, event.undoes) == ("answer", "a", "cat", None)
+    assert (event.time, event.who, event.source, event.round) == (1000.0, "ann", "bulk", 3)
+    assert (event.seconds, event.suggestion, event.note) == (1.5, "dog", "blurred")
+
+
+def test_answers_are_there_when_the_project_is_opened_again(labels):
+    labels.record(["a", "b"], ["cat", "dog"])
+    assert Labels(labels.path).answers() == {"a": "cat", "b": "dog"}
+
+
+def test_the_latest_answer_wins_and_the_earlier_stays_in_the_history(labels):
+    labels.record(["a"], ["cat"])
+    labels.record(["b"], ["dog"])
+    labels.record(["a"], ["dog"])
+    assert labels.answers() == {"a": "dog", "b": "dog"}
+    assert [event.answer for event in labels.history("a")] == ["cat", "dog"]
+    assert [event.event for event in labels.current()] == [2, 3]
+
+
+def test_answers_of_one_person(labels):
+    labels.record(["a", "b"], ["cat", "cat"], who="ann")
+    labels.record(["a"], ["dog"], who="bob")
+    assert labels.answers() == {"a": "dog", "b": "cat"}
+    assert labels.answers(who="ann") == {"a": "cat", "b": "cat"}
+    assert labels.answers(who="eve") == {}
+
+
+def test_undo_takes_back_the_latest_answer_and_the_one_before_counts_again(labels):
+    labels.record(["a"], ["cat"])
+    labels.record(["a"], ["dog"])
+    undone = labels.undo()
+    assert (undone.kind, undone.item, undone.answer, undone.undoes) == ("undo", "a", "dog", 2)
+    assert labels.answers() == {"a": "cat"}
+    labels.undo()
+    assert labels.answers() == {}
+    with pytest.raises(WrongUsage, match="no answer left to undo"):
+        labels.undo()
+    assert [event.kind for event in labels.history("a")] == ["answer", "answer", "undo", "undo"]
+
+
+def test_an_undo_of_an_undo_is_a_redo(labels):
+    labels.record(["a"], ["cat"])
+    undone = labels.undo()
+    assert labels.undo(undone.event).kind == "redo"
+    assert labels.answers() == {"a": "cat"}
+    with pytest.raises(WrongUsage, match="brought back already"):
+        labels.undo(undone.event)
+
+
+def test_undo_of_one_event(labels):
+    first, second = labels.record(["a", "b"], ["cat", "dog"])
+    labels.undo(first)
+    assert labels.answers() == {"b": "dog"}
+    with pytest.raises(WrongUsage, match="'cat' about a was taken back already"):
+        labels.undo(first)
+    with pytest.raises(WrongUsage, match="no event 99"):
+        labels.undo(99)
+    labels.undo(second)
+    assert labels.answers() == {}
+
+
+def test_redo_walks_back_through_the_undos(labels):
+    labels.record(["a", "b", "c"], ["1", "2", "3"])
+    for _ in range(3):
+        labels.undo()
+    assert [labels.redo().item for _ in range(3)] == ["a", "b", "c"]
+    assert labels.answers() == {"a": "1", "b": "2", "c": "3"}
+    with pytest.raises(WrongUsage, match="nothing to redo"):
+        labels.redo()
+
+
+def test_a_new_answer_ends_the_redoing(labels):
+    labels.record(["a"], ["cat"])
+    labels.undo()
+    labels.record(["b"], ["dog"])
+    with pytest.raises(WrongUsage, match="nothing to redo"):
+        labels.redo()
+
+
+def test_people_undo_and_redo_their_own(labels):
+    labels.record(["a"], ["cat"], who="ann")
+    labels.record(["b"], ["dog"], who="bob")
+    assert labels.undo(who="ann").item == "a"
+    assert labels.answers() == {"b": "dog"}
+    with pytest.raises(WrongUsage, match="of ann"):
+        labels.undo(who="ann")
+    labels.record(["c"], ["dog"], who="bob")
+    with pytest.raises(WrongUsage, match="nothing to redo"):
+        labels.redo(who="bob")
+    assert labels.redo(who="ann").item == "a"
+
+
+def test_what_was_answered_in_one_call_is_undone_and_redone_at_once(labels):
+    labels.record(["z"], ["cat"])
+    labels.record(["a", "b", "c"], ["dog"] * 3, source="bulk")
+    labels.undo(3)  # one of them on its own
+    assert [event.item for event in labels.undo_batch()] == ["c", "a"]
+    assert labels.answers() == {"z": "cat"}
+    assert {event.item for event in labels.redo_batch()} == {"a", "c"}
+    assert labels.answers() == {"z": "cat", "a": "dog", "c": "dog"}
+
+
+def test_the_vector_counts_classes_and_marks_the_rest(labels):
+    labels.record(["a", "b", "c"], ["dog", "cat", CANNOT_TELL])
+    wanted = [1, UNLABELED, 0, SET_ASIDE]
+    assert labels.vector(["a", "x", "b", "c"], ["cat", "dog"]).tolist() == wanted
+    assert labels.vector(np.array(["a", "x", "b", "c"]), ("cat", "dog")).tolist() == wanted
+    assert labels.vector([], ("cat",)).shape == (0,)
+
+
+def test_a_vector_without_answers_is_unlabeled(labels):
+    assert labels.vector(["a", "b"], ()).tolist() == [UNLABELED, UNLABELED]
+
+
+def test_an_answer_that_is_no_class_is_named_with_the_class_that_was_meant(labels):
+    labels.record(["a", "b"], ["cta", "dog"])
+    with pytest.raises(BadData, match=r"'cta' \(1 items\), did you mean 'cat'\?"):
+        labels.vector(["a", "b"], ["cat", "dog"])
+    assert labels.vector(["b"], ["cat", "dog"]).tolist() == [1]
+
+
+def test_classes_come_in_order_of_first_use(labels):
+    labels.record(["a", "b", "c", "d"], ["zebra", CANNOT_TELL, "ant", "zebra"])
+    assert labels.classes() == ("zebra", "ant")
+    labels.undo(3)
+    assert labels.classes() == ("zebra",)
+
+
+def test_conflicts_are_items_with_different_answers_that_count(labels):
+    labels.record(["a", "b", "c"], ["cat"] * 3, who="ann")
+    labels.record(["a", "b", "c"], ["cat", "dog", "dog"], who="bob")
+    labels.undo()  # bob's answer about c
+    assert {item: [e.answer for e in events] for item, events in labels.conflicts().items()} == {"b": ["cat", "dog"]}
+
+
+def test_the_cost_counts_what_was_taken_back_too(labels):
+    labels.record(["a", "b"], ["cat", "cat"], who="ann", seconds=3.0, source="bulk")
+    labels.record(["a"], ["dog"], who="bob", seconds=[2.0])
+    labels.record(["c"], ["dog"], who="bob")
+    labels.undo()
+    cost = labels.cost()
+    assert (cost.answers, cost.items, cost.seconds) == (4, 3, 5.0)
+    assert cost.people == {"ann": 2, "bob": 2}
+    assert cost.by_source == {"bulk": 2, "single": 2}
+    assert str(cost) == "4 answers about 3 items by 2 people in 5 s (2 bulk, 2 single)"
+
+
+def test_the_seconds_of_a_call_are_shared_by_its_answers(labels):
+    labels.record(["a", "b"], ["cat", "cat"], seconds=3)
+    assert [event.seconds for event in labels.history()] == [1.5, 1.5]
+
+
+def test_rounds_of_picks_are_numbered_and_kept_in_order(labels):
+    assert labels.picks() == []
+    assert labels.record_picks("typical", ["a", "b"], ["dense", "dense too"]) == 1
+    assert labels.record_picks("random", np.array(["c"]), ["drawn"]) == 2
+    assert [(pick.round, pick.item, pick.strategy, pick.reason) for pick in labels.picks()] == [
+        (2, "c", "random", "drawn")
+    ]
+    assert [(pick.place, pick.item, pick.reason) for pick in labels.picks(1)] == [
+        (0, "a", "dense"),
+        (1, "b", "dense too"),
+    ]
+    with pytest.raises(WrongUsage, match="no round 7"):
+        labels.picks(7)
+    with pytest.raises(WrongUsage, match="2 items, 1 reasons"):
+        labels.record_picks("random", ["a", "b"], ["drawn"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "answers", "options", "said"),
+    [
+        (["a"], [""], {}, "empty"),
+        (["a"], [" \n"], {}, "empty"),
+        ([""], ["cat"], {}, "empty"),
+        (["a"], ["cat"], {"who": ""}, "empty"),
+        (["a", "b"], ["cat"], {}, "2 items came with 1 answers"),
+        (["a"], ["cat"], {"suggestions": []}, "1 items came with 0 suggestions"),
+        (["a"], ["cat"], {"who": ["ann", "bob"]}, "1 items came with 2 names"),
+        (["a"], [3], {}, r"every answer must be text; got 3 \(int\)"),
+        (["a"], [None], {}, "every answer must be text"),
+        ([7], ["cat"], {}, "every item id must be text"),
+        ("a", ["cat"], {}, "expected a list of item ids"),
+        (["a"], "c", {}, "expected a list of answers"),
+        (["a"], ["cat"], {"source": "guess"}, "no source of answers called 'guess'"),
+        (["a"], ["cat"], {"seconds": -1.0}, "negative"),
+        (["a"], ["cat"], {"seconds": float("nan")}, "no number"),
+        (["a"], ["cat"], {"times": [1e300]}, "9999"),
+        (["a"], ["\ud800"], {}, "not valid text"),
+        (["a"], ["cat"], {"note": "\ud800"}, "not valid text"),
+    ],
+)
+def test_what_cannot_be_an_answer_is_refused_and_nothing_is_recorded(labels, ids, answers, options, said):
+    with pytest.raises(WrongUsage, match=said):
+        labels.record(ids, answers, **options)
+    assert labels.history() == []
+
+
+def test_no_answers_are_no_event(labels):
+    assert labels.record([], [], seconds=2.0) == []
+    assert labels.history() == []
+
+
+def test_space_around_an_answer_is_no_class_of_its_own(labels):
+    labels.record(["a", "b"], ["cat", " cat\t"])
+    assert labels.classes() == ("cat",)
+
+
+def test_a_file_that_is_no_database_is_refused_at_once(tmp_path):
+    path = tmp_path / "project.db"
+    path.write_text("no database at all\n" * 100)
+    with pytest.raises(BadData, match="not a project database"):
+        Labels(path)
+
+
+def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
+    db = sqlite3.connect(tmp_path / "project.db")
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(BadEnvironment, match="pip install --upgrade tacit"):
+        Labels(tmp_path / "project.db")
+
+
+def test_a_full_disk_keeps_the_former_answers(tmp_path, monkeypatch):
+    def small_disk(path):
+        db = connect(path)
+        db.execute("PRAGMA max_page_count = 40")
+        return db
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tacit.data.labels, "connect", small_disk)
+        labels, kept = Labels(tmp_path / "project.db"), []
+        with pytest.raises(BadEnvironment, match="free some disk space"):
+            for i in range(10_000):
+                kept += labels.record([f"item-{i}-{k}" for k in range(50)], ["cat"] * 50)
+        assert len(labels.answers()) == len(kept) > 0
+        labels.close()
+    labels.record(["a"], ["dog"])  # somebody made room
+    assert len(labels.answers()) == len(kept) + 1
+
+
+def test_readers_and_writers_do_not_wait_for_each_other(labels):
+    labels.record(["a"], ["cat"])
+    other = connect(labels.path)
+    other.execute("BEGIN")
+    assert other.execute("SELECT COUNT(*) FROM events").fetchone() == (1,)
+    labels.record(["b"], ["dog"])  # beside a reader that is not done
+    assert other.execute("SELECT COUNT(*) FROM events").fetchone() == (1,)
+    other.execute("COMMIT")
+    other.execute("BEGIN IMMEDIATE")
+    assert labels.answers() == {"a": "cat", "b": "dog"}  # beside a writer that is not done
+    other.execute("ROLLBACK")
+
+
+def test_threads_share_a_ledger(labels):
+    numbers: list[int] = []
+
+    def answer(who: str) -> None:
+        for i in range(25):
+            numbers.extend(labels.record([f"{who}-{i}"], ["cat"], who=who))
+        labels.close()
+
+    threads = [threading.Thread(target=answer, args=[f"person-{k}"]) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 151))
+    assert len(labels.answers()) == 150
+
+
+def test_a_forked_process_must_open_the_ledger_itself(labels, monkeypatch):
+    monkeypatch.setattr(tacit.data.labels.os, "getpid", lambda: -1)
+    with pytest.raises(WrongUsage, match="spawn"):
+        labels.record(["a"], ["cat"])
+
+
+def run(program: str, path: Path) -> str:
+    """What a Python program, which may fork as it likes, prints."""
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+FOUR_WRITERS = """
+import os, sys
+from tacit.data.labels import Labels
+children = []
+for k in range(4):
+    if (child := os.fork()) == 0:
+        labels = Labels(sys.argv[1])
+        for i in range(50):
+            labels.record([f"{k}-{i}", "shared"], [f"class {k}"] * 2, who=f"person {k}")
+        labels.close()
+        os._exit(0)
+    children.append(child)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+def test_four_processes_lose_no_answer(tmp_path):
+    path = tmp_path / "project.db"
+    assert run(FOUR_WRITERS, path).strip() == "[0, 0, 0, 0]"
+    labels = Labels(path)
+    history = labels.history()
+    assert [event.event for event in history] == list(range(1, 401))
+    wanted = {f"{k}-{i}": f"class {k}" for k in range(4) for i in range(50)}
+    assert labels.answers() == wanted | {"shared": history[-1].answer}
+    assert connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+KILLED = """
+import os, random, signal, sys, time
+from tacit.data.labels import Labels
+random.seed(0)
+acknowledged = 0
+for attempt in range(8):
+    receive, send = os.pipe()
+    if (child := os.fork()) == 0:
+        labels = Labels(sys.argv[1])
+        while True:
+            (number,) = labels.record([f"item {attempt}"], ["cat"])
+            os.write(send, b"%d\\n" % number)
+    os.close(send)
+    heard = os.read(receive, 1)  # it is writing now
+    time.sleep(random.uniform(0.0, 0.1))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    while more := os.read(receive, 1 << 16):
+        heard += more
+    os.close(receive)
+    told = [int(line) for line in heard.split(b"\\n")[:-1]]
+    labels = Labels(sys.argv[1])
+    there = {event.event for event in labels.history(f"item {attempt}")}
+    labels.close()
+    assert told and set(told) <= there and len(there) <= len(told) + 1, (len(told), len(there))
+    acknowledged += len(told)
+print(acknowledged)
+"""
+
+
+def test_kill_9_loses_no_acknowledged_answer(tmp_path):
+    path = tmp_path / "project.db"
+    acknowledged = int(run(KILLED, path))
+    assert acknowledged <= len(Labels(path).history()) <= acknowledged + 8
+    assert connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_many_answers_take_little_work(labels):
+    ids = [f"{i:064x}" for i in range(60_000)]
+    began = time.process_time()
+    labels.record(ids, ["cat", "dog"] * 30_000, source="oracle")
+    recorded = time.process_time()
+    vector = labels.vector(ids, ["cat", "dog"])
+    read = time.process_time()
+    assert vector.tolist() == [0, 1] * 30_000
+    assert recorded - began < 5.0  # about 0.5 s when nothing else runs
+    assert read - recorded < 2.0  # about 0.2 s
+
+
+class SlowLedger:
+    """The ledger spelled out: a list, and every question answered by walking through all of it."""
+
+    def __init__(self):
+        self.events = []  # (kind, item, answer, who, batch, undoes), number i + 1
+
+    def counts(self, number):
+        state = True
+        for kind, *_, undoes in self.events:
+            if undoes == number:
+                state = kind == "redo"
+        return state
+
+    def live(self, who=None):
+        found = []
+        for number, (kind, item, answer, by, *_) in enumerate(self.events, start=1):
+            if kind == "answer" and who in (None, by) and self.counts(number):
+                found.append((number, item, answer))
+        return found
+
+    def record(self, items, answers, who):
+        batch = len(self.events) + 1
+        self.events += [("answer", item, answer, who, batch, None) for item, answer in zip(items, answers, strict=True)]
+
+    def append(self, kind, numbers, who):
+        batch = len(self.events) + 1
+        for number in numbers:
+            _, item, answer, by, *_ = self.events[number - 1]
+            self.events.append((kind, item, answer, who or by, batch, number))
+
+    def standing_undos(self):
+        last = {}
+        for number, (kind, *_, undoes) in enumerate(self.events, start=1):
+            if kind != "answer":
+                last[undoes] = number
+        return [number for number in sorted(last.values()) if self.events[number - 1][0] == "undo"]
+
+    def undo(self, who, whole):
+        live = [number for number, *_ in self.live(who)]
+        if not live:
+            return False
+        batch = self.events[live[-1] - 1][4]
+        together = [number for number, *_ in self.live() if self.events[number - 1][4] == batch and number <= live[-1]]
+        self.append("undo", together[::-1] if whole else live[-1:], who)
+        return True
+
+    def redo(self, who, whole):
+        since = max([number for number, *_ in self.live(who)], default=0)
+        standing = [n for n in self.standing_undos() if n > since and who in (None, self.events[n - 1][3])]
+        if not standing:
+            return False
+        batch = self.events[standing[-1] - 1][4]
+        together = [n for n in self.standing_undos() if self.events[n - 1][4] == batch and n <= standing[-1]]
+        chosen = together if whole else standing[-1:]
+        self.append("redo", sorted(self.events[n - 1][5] for n in chosen), who)
+        return True
+
+    def undo_event(self, number, who):
+        kind, *_, undoes = self.events[number - 1]
+        answer = undoes or number
+        if self.counts(answer) == (kind == "undo"):
+            return False
+        self.append("redo" if kind == "undo" else "undo", [answer], who)
+        return True
+
+
+PEOPLE = st.sampled_from(["ann", "bob"])
+ANYBODY = st.none() | PEOPLE
+SAID = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["cat", "dog", "é,\"\n'", CANNOT_TELL])), max_size=4)
+
+
+class LedgersAgree(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.labels, self.slow = Labels(Path(self.folder.name) / "project.db"), SlowLedger()
+
+    def teardown(self):
+        self.labels.close()
+        self.folder.cleanup()
+
+    @rule(said=SAID, who=PEOPLE)
+    def record(self, said, who):
+        items, answers = [item for item, _ in said], [answer for _, answer in said]
+        self.labels.record(items, answers, who=who)
+        self.slow.record(items, answers, who)
+
+    @rule(who=ANYBODY, name=st.sampled_from(["undo", "undo_batch", "redo", "redo_batch"]))
+    def undo_or_redo(self, who, name):
+        verb, _, whole = name.partition("_")
+        if getattr(self.slow, verb)(who, bool(whole)):
+            getattr(self.labels, name)(who=who)
+        else:
+            with pytest.raises(WrongUsage):
+                getattr(self.labels, name)(who=who)
+
+    @rule(data=st.data(), who=ANYBODY)
+    def undo_event(self, data, who):
+        if not self.slow.events:
+            return
+        number = data.draw(st.integers(1, len(self.slow.events)))
+        if self.slow.undo_event(number, who):
+            self.labels.undo(number, who=who)
+        else:
+            with pytest.raises(WrongUsage):
+                self.labels.undo(number, who=who)
+
+    @invariant()
+    def everything_agrees(self):
+        history = [(e.kind, e.item, e.answer, e.who, e.batch, e.undoes) for e in self.labels.history()]
+        assert history == self.slow.events
+        for who in (None, "ann", "bob"):
+            assert self.labels.answers(who) == {item: answer for _, item, answer in self.slow.live(who)}
+        live = self.slow.live()
+        assert [(e.item, e.answer) for e in sorted(self.labels.current(), key=lambda e: e.item)] == sorted(
+            {item: answer for _, item, answer in live}.items()
+        )
+        assert self.labels.classes() == tuple(dict.fromkeys(answer for *_, answer in live if answer != CANNOT_TELL))
+        several = {item for _, item, answer in live for _, other, said in live if item == other and answer != said}
+        conflicts = self.labels.conflicts()
+        assert set(conflicts) == several
+        for item, events in conflicts.items():
+            assert [e.event for e in events] == [number for number, other, _ in live if other == item]
+        assert self.labels.cost().answers == sum(event[0] == "answer" for event in self.slow.events)
+
+
+TestLedgersAgree = LedgersAgree.TestCase
+TestLedgersAgree.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
