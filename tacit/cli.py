@@ -14,8 +14,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch: spinning threads o
 from tacit.errors import Stopped, TacitError, WrongUsage
 
 if TYPE_CHECKING:
+    from tacit.outcome import Outcome
     from tacit.project import Project
-    from tacit.project.outcome import Outcome
 
 FREE = {"allow_extra_args": True, "ignore_unknown_options": True}  # settings of a method are read from its signature
 app = typer.Typer(
@@ -26,7 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Where = Annotated[Path | None, typer.Option("--project", "-p", help="Project folder (default: the one here).", metavar="FOLDER")]
+Where = Annotated[
+    Path | None, typer.Option("--project", "-p", help="Project folder (default: the one here).", metavar="FOLDER")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object as the last line on stdout; progress on stderr.")]
 
 
@@ -78,7 +80,9 @@ def progress(title: str) -> Iterator[Any]:
 
 @app.command(epilog=examples("tacit demo", "tacit demo --labels 60 --strategy margin --json"))
 def demo(
-    where: Annotated[Path, typer.Option("--project", "-p", help="Folder to make.", metavar="FOLDER")] = Path("tacit-demo"),
+    where: Annotated[Path, typer.Option("--project", "-p", help="Folder to make.", metavar="FOLDER")] = Path(
+        "tacit-demo"
+    ),
     strategy: Annotated[str, typer.Option(help="How items are chosen.")] = "auto",
     labels: Annotated[int, typer.Option(help="Labels to buy in all.")] = 100,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -87,17 +91,28 @@ def demo(
     """The whole main job on real digits, hidden labels as the annotator, random choice beside it."""
     from tacit.demo import demo as run_demo
 
-    show(run_demo(where, strategy=strategy, budget=labels, seed=seed, say=lambda text: print(text, file=sys.stderr)), as_json)
+    show(
+        run_demo(where, strategy=strategy, budget=labels, seed=seed, say=lambda text: print(text, file=sys.stderr)),
+        as_json,
+    )
 
 
 @app.command(epilog=examples("tacit init photos/", "tacit init digits.npz --size 28 -p digits.tacit"))
 def init(
-    source: Annotated[Path, typer.Argument(help="A folder of images, an .npz or .npy file, or a table (.csv, .parquet).")],
+    source: Annotated[
+        Path, typer.Argument(help="A folder of images, an .npz or .npy file, or a table (.csv, .parquet).")
+    ],
     where: Where = None,
-    size: Annotated[int | None, typer.Option(help="Working size of images in pixels (default: their own up to 64).")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Working size of images in pixels (default: their own up to 64).")
+    ] = None,
     aspect: Annotated[str, typer.Option(help="What happens to other shapes: crop, pad or stretch.")] = "crop",
-    yardstick: Annotated[float | None, typer.Option(help="Share (below 1) or number of items set aside for measuring.")] = None,
-    truth: Annotated[str | None, typer.Option(help="Hidden labels for simulations: 'folders', or a column's name.")] = None,
+    yardstick: Annotated[
+        float | None, typer.Option(help="Share (below 1) or number of items set aside for measuring.")
+    ] = None,
+    truth: Annotated[
+        str | None, typer.Option(help="Hidden labels for simulations: 'folders', or a column's name.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the yardstick and of everything later.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -105,7 +120,9 @@ def init(
     from tacit.project import Project
 
     with counter("reading") as count:
-        project = Project.create(source, where, size=size, aspect=aspect, yardstick=yardstick, truth=truth, seed=seed, on_progress=count)
+        project = Project.create(
+            source, where, size=size, aspect=aspect, yardstick=yardstick, truth=truth, seed=seed, on_progress=count
+        )
     show(project.found(), as_json)
 
 
@@ -144,22 +161,32 @@ def choose(
 
 @app.command(epilog=examples("tacit label --todo answers.csv", "tacit label --import answers.csv --who ada"))
 def label(
-    todo: Annotated[Path | None, typer.Option(help="Write the items waiting for an answer as a table to fill in.")] = None,
-    imported: Annotated[Path | None, typer.Option("--import", help="Record the answers of a table (.csv, .jsonl).")] = None,
+    todo: Annotated[
+        Path | None, typer.Option(help="Write the items waiting for an answer as a table to fill in.")
+    ] = None,
+    imported: Annotated[
+        Path | None, typer.Option("--import", help="Record the answers of a table (.csv, .jsonl).")
+    ] = None,
     exported: Annotated[Path | None, typer.Option("--export", help="Write the answers so far (.csv, .jsonl).")] = None,
     oracle: Annotated[bool, typer.Option("--oracle", help="Let the hidden labels answer.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take the latest answer back.")] = False,
     yardstick: Annotated[int, typer.Option(help="With --todo: so many yardstick items; with --oracle: all of it.")] = 0,
     who: Annotated[str, typer.Option(help="Who answers.")] = "me",
-    history: Annotated[bool, typer.Option("--history", help="With --export: every event, not only current answers.")] = False,
-    skip_unknown: Annotated[bool, typer.Option("--skip-unknown", help="With --import: pass over items not in the project.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="With --export: every event, not only current answers.")
+    ] = False,
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="With --import: pass over items not in the project.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """Put answers in, take them out, or let a table or hidden labels answer."""
     if sum([todo is not None, imported is not None, exported is not None, oracle, undo]) != 1:
-        raise WrongUsage("say one of --todo FILE, --import FILE, --export FILE, --oracle, --undo\n  see: tacit label --help")
+        raise WrongUsage(
+            "say one of --todo FILE, --import FILE, --export FILE, --oracle, --undo\n  see: tacit label --help"
+        )
     project = opened(where)
     if todo:
         outcome = project.todo(todo, yardstick=yardstick, overwrite=overwrite)
@@ -174,7 +201,9 @@ def label(
     show(outcome, as_json)
 
 
-@app.command(context_settings=FREE, epilog=examples("tacit train", "tacit train supervised --augment none --steps 1000"))
+@app.command(
+    context_settings=FREE, epilog=examples("tacit train", "tacit train supervised --augment none --steps 1000")
+)
 def train(
     ctx: typer.Context,
     method: Annotated[str, typer.Argument(help="See tacit methods.")] = "supervised",
@@ -198,7 +227,9 @@ def evaluate(run: Run = None, where: Where = None, as_json: AsJson = False) -> N
     show(opened(where).evaluate(run), as_json)
 
 
-@app.command(epilog=examples("tacit simulate margin badge", "tacit simulate uphill --first 20 -k 20 --rounds 5 --seeds 5"))
+@app.command(
+    epilog=examples("tacit simulate margin badge", "tacit simulate uphill --first 20 -k 20 --rounds 5 --seeds 5")
+)
 def simulate(
     strategies: Annotated[list[str], typer.Argument(help="Strategies to compare; random always runs.")],
     first: Annotated[int, typer.Option(help="Random labels at the start.")] = 20,
@@ -212,7 +243,12 @@ def simulate(
     from tacit.project.measuring import progress_line
 
     outcome = opened(where).simulate(
-        strategies, first=first, k=k, count=rounds, seeds=seeds, watch=lambda *turn: print(progress_line(*turn), file=sys.stderr)
+        strategies,
+        first=first,
+        k=k,
+        count=rounds,
+        seeds=seeds,
+        watch=lambda *turn: print(progress_line(*turn), file=sys.stderr),
     )
     show(outcome, as_json)
 
@@ -303,15 +339,11 @@ def counter(title: str) -> Iterator[Any]:
 
 def main() -> None:
     """Errors leave as one sentence and an exit code; no traceback reaches a person."""
-    import click
-
     try:
         app(standalone_mode=False)
     except TacitError as error:
         fail(str(error), error.exit_code)
-    except click.ClickException as error:
-        fail(error.format_message() + "\n  see: tacit --help", 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         fail("stopped; whatever was answered or saved before is kept", Stopped.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has left: `tacit ... | head`
@@ -319,9 +351,15 @@ def main() -> None:
         from tacit.disk import explain
 
         known = explain(error, Path(error.filename or "a file"))
-        fail(str(known) if known else f"{error.strerror or error}: {error.filename or ''}", 4)
+        fail(str(known) if known else f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}", 4)
     except MemoryError:
         fail("there is not enough memory\n  try a smaller --batch, or --size", 4)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # the parser's own, wherever this typer keeps its classes
+            fail(error.format_message() + "\n  see: tacit --help", 2)
+        if os.environ.get("TACIT_DEBUG"):
+            raise
+        fail(f"a mistake in tacit itself: {type(error).__name__}: {error}\n  see where: TACIT_DEBUG=1 tacit ...", 1)
 
 
 def fail(sentence: str, code: int) -> None:

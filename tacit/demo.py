@@ -7,18 +7,22 @@ from pathlib import Path
 import numpy as np
 
 from tacit.errors import WrongUsage
+from tacit.outcome import Outcome
 from tacit.project import Project
-from tacit.project.outcome import Outcome
 
 FIRST, STEP = 20, 20  # labels at the start, and a round
 SEEDS = 5
 
 
-def demo(folder: Path, *, strategy: str = "auto", budget: int = 100, seed: int = 0, say: Callable[[str], None] = print) -> Outcome:
+def demo(
+    folder: Path, *, strategy: str = "auto", budget: int = 100, seed: int = 0, say: Callable[[str], None] = print
+) -> Outcome:
     """Leave a project and a report; the record holds the accuracy of the strategy and of random at the same budget."""
     began = time.perf_counter()
     if budget < FIRST or budget % STEP:
-        raise WrongUsage(f"--labels is {budget}; labels are bought {STEP} at a time, so expected {FIRST}, {FIRST + STEP}, ...")
+        raise WrongUsage(
+            f"--labels is {budget}; labels are bought {STEP} at a time, so expected {FIRST}, {FIRST + STEP}, ..."
+        )
     folder = unused(folder)
     source = write_digits(folder)
     say("tacit demo: 1,797 real handwritten digits, 8x8 pixels; their labels are hidden and answer when asked")
@@ -33,7 +37,9 @@ def demo(folder: Path, *, strategy: str = "auto", budget: int = 100, seed: int =
         chosen = project.choose(strategy, k=STEP)
         project.ask_truth()
         trained = project.train()
-        say(f"  round {round_number + 1} ({chosen.record['strategy']}): {trained.record['labels']} labels, {accuracy_of(trained)}")
+        say(
+            f"  round {round_number + 1} ({chosen.record['strategy']}): {trained.record['labels']} labels, {accuracy_of(trained)}"
+        )
 
     say(f"\nsimulate: the same loop and random choice side by side, {SEEDS} seeds, same budget, same training")
     simulated = project.simulate([strategy], first=FIRST, k=STEP, count=budget // STEP, seeds=SEEDS)

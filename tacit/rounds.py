@@ -60,7 +60,13 @@ def judge(model: Method, confidence: float = 0.9) -> Ask:
 
 
 def supervised(
-    *, epochs: int = 30, batch: int = 64, least_steps: int = 0, recipe: Recipe | None = None, precision: str = "auto", **options: Any
+    *,
+    epochs: int = 30,
+    batch: int = 64,
+    least_steps: int = 0,
+    recipe: Recipe | None = None,
+    precision: str = "auto",
+    **options: Any,
 ) -> Train:
     """Train the supervised baseline from scratch: `epochs` passes over whatever is labelled by then."""
     where = pick("auto", precision)
@@ -108,7 +114,9 @@ def rounds(
     for number in range(count):
         clock = Clock()
         wanted, name = (first, start) if number == 0 else (k, strategy)
-        picks = choose(name, space, labels, wanted, model=model, seed=mix(seed, number), **((options or {}) if number else {}))
+        picks = choose(
+            name, space, labels, wanted, model=model, seed=mix(seed, number), **((options or {}) if number else {})
+        )
         clock.lap("choose")
         if picks.made_new:
             if ask_new is None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tacit.disk import replacing, write_atomic
-from tacit.errors import BadEnvironment
+from tacit.disk import new_folder, replacing, write_atomic
+from tacit.errors import BadEnvironment, WrongUsage
 
 FULL_DEVICE = Path("/dev/full")  # every write to it answers "no space left"
 
@@ -73,6 +73,38 @@ def test_a_forbidden_folder_is_a_sentence(tmp_path, number):
         raise OSError(number, os.strerror(number))
 
 
+def test_a_file_in_the_place_of_a_folder_does_not_hide_the_error(tmp_path):
+    (tmp_path / "a").write_text("a file")
+    with pytest.raises(FileExistsError):
+        write_atomic(tmp_path / "a" / "b.txt", "b")
+
+
 def test_other_failures_keep_their_own_name(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "a.txt"):
-        open(tmp_path / "no such file")
+        (tmp_path / "no such file").read_text()
+
+
+def test_a_folder_appears_with_all_its_files_or_not_at_all(tmp_path):
+    with new_folder(tmp_path / "to" / "model") as folder:
+        (folder / "a.txt").write_text("a")
+        assert not (tmp_path / "to" / "model").exists()
+    assert os.listdir(tmp_path / "to") == ["model"] and os.listdir(tmp_path / "to" / "model") == ["a.txt"]
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "other") as folder:
+        (folder / "a.txt").write_text("a")
+        raise ZeroDivisionError
+    assert os.listdir(tmp_path) == ["to"]
+
+
+def test_a_folder_that_has_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with new_folder(tmp_path / "empty") as folder:
+        (folder / "a.txt").write_text("a")
+    with pytest.raises(WrongUsage, match="exists already"), new_folder(tmp_path / "empty"):
+        pass
+    assert os.listdir(tmp_path / "empty") == ["a.txt"]
+
+
+def test_a_full_disk_while_a_folder_is_written_is_a_sentence(tmp_path):
+    with pytest.raises(BadEnvironment, match="disk is full"), new_folder(tmp_path / "model"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert os.listdir(tmp_path) == []

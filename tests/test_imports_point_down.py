@@ -10,7 +10,7 @@ import tacit
 ROOT = Path(tacit.__file__).parent
 FLOORS = [
     {"errors"},
-    {"disk"},
+    {"disk", "outcome"},
     {"data", "nn", "objectives"},
     {"methods"},
     {"engine"},
@@ -39,7 +39,11 @@ def imported_rooms(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide the direction"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "tacit" else [str(node.module)]
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "tacit"
+                else [str(node.module)]
+            )
         else:
             continue
         found |= {name.split(".")[1] for name in names if name.startswith("tacit.")}
@@ -62,5 +66,7 @@ def test_doors_do_not_load_torch_before_a_command_needs_it():
     import subprocess
     import sys
 
-    code = "import tacit, tacit.cli, sys; assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules), sorted(sys.modules)"
+    code = (
+        "import tacit, tacit.cli, sys; assert not {'torch', 'sklearn', 'numpy'} & set(sys.modules), sorted(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,7 +21,9 @@ def write_section(path: Path, name: str, text: str) -> None:
 def provenance(command: str, seeds: list[int]) -> str:
     """Where numbers come from: the command, the seeds, the day, the commit."""
     try:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         commit = "no repository"
     today = datetime.date.today().isoformat()

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tacit.data.form import Batch, File, Form, Looks, answer_text, content_id, working_shape
+from tacit.data.form import Form
 from tacit.data.pictures import fit_in
+from tacit.data.source import FLOAT32, Batch, File, Source, answer_text, content_id, working_shape
 from tacit.errors import BadData, BadEnvironment, TacitError, WrongUsage, unknown_name
 
 ITEMS, ANSWERS = ("x", "images", "data"), ("y", "labels")  # members of an .npz, in either case
 PIECE_BYTES, PIECE_ROWS = 2**25, 4096  # looked at in one go
 DARK = 64  # of 255: pictures that stay below are worth a remark
 BIT_DEPTHS = (1023, 4095, 16383, 65535)  # 10, 12, 14 and 16 bits
-FLOAT32 = float(np.finfo(np.float32).max)
 
 
-class Array:
+class Array(Source):
     """One array of items; in an `.npz` an array of hidden answers may lie beside it.
 
     Images are (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels (RGBA, laid on white); vectors (N, F).
@@ -28,15 +28,12 @@ class Array:
     kind = "array"
 
     def __init__(self, path: Path, truth: str | None = None) -> None:
-        status = path.stat()
+        super().__init__()
         self.path, self.truth = path, truth
-        self.files = [File(path.name, status.st_size, status.st_mtime_ns)]
-        self.looks = Looks()
-        self.notes: list[str] = []
-        self.class_order: tuple[str, ...] = ()
+        self.list_one(path)
         self._x: np.ndarray = np.empty(0)
         self._name = "x"
-        self._answers: list[str | None] | None = None
+        self._answers: list[str | None] = []
 
     def form(
         self, files: list[File], size: int | None, aspect: str | None, former: Form | None, tick: Callable[[int], None]
@@ -48,7 +45,7 @@ class Array:
         n, dtype = len(self._x), self._x.dtype.name
         if self._x.ndim == 2:
             if size is not None:
-                raise WrongUsage(f"a size is for images; {self.path} holds vectors, {self._x.shape}\n  leave the size out")
+                raise WrongUsage(f"a size is for images; {self.path} holds vectors\n  leave the size out")
             self.looks.modes[dtype] += n
             made = Form(self.kind, self._x.shape[1:], "vector", dtype=dtype)
         else:
@@ -63,11 +60,14 @@ class Array:
 
     def _agree(self, made: Form, former: Form) -> Form:
         same = made.item_kind == former.item_kind and (
-            (made.shape[0], made.dtype) == (former.shape[0], former.dtype) if made.item_kind == "image" else made.shape == former.shape
+            (made.shape[0], made.dtype) == (former.shape[0], former.dtype)
+            if made.item_kind == "image"
+            else made.shape == former.shape
         )
         if not same:
             raise BadData(
-                f"{self.path} holds {made.dtype} items {made.shape} now; the items packed before are {former.dtype} {former.shape}\n"
+                f"{self.path} holds {made.dtype} items of shape {made.shape} now;"
+                f" those packed before are {former.dtype} of shape {former.shape}\n"
                 "  give it a project of its own, or make it like the first"
             )
         return former
@@ -78,7 +78,7 @@ class Array:
         for i in range(0, len(self._x), step):
             part = np.ascontiguousarray(self._x[i : i + step])
             paths = [file._replace(path=f"{file.path}#{i + k}") for k in range(len(part))]
-            answers = self._answers[i : i + step] if self._answers is not None else [None] * len(part)
+            answers = self._answers[i : i + step] or [None] * len(part)
             yield Batch(paths, [content_id(row) for row in part], self._rows(part, form), answers, [], len(part))
 
     def total(self, files: list[File]) -> int:
@@ -101,7 +101,9 @@ class Array:
             opened = np.load(self.path, mmap_mode="r", allow_pickle=False)
             if isinstance(opened, np.ndarray):
                 if self.truth is not None:
-                    raise WrongUsage(f"{self.path} is a single array and holds no answers {self.truth!r}\n  use an .npz with x and y")
+                    raise WrongUsage(
+                        f"{self.path} is a single array and holds no answers {self.truth!r}\n  use an .npz with x and y"
+                    )
                 self._x, self._name = opened, "the array"
                 return
             with opened as members:
@@ -120,7 +122,10 @@ class Array:
         if len(big) == 1:
             return big[0]
         found = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "nothing"
-        raise BadData(f"{self.path} does not say which array is the items; it holds {found}\n  call it x: np.savez('items.npz', x=..., y=...)")
+        raise BadData(
+            f"{self.path} does not say which array is the items; it holds {found}\n"
+            "  call it x: np.savez('items.npz', x=..., y=...)"
+        )
 
     def _hidden(self, members: Any) -> None:
         """Hidden answers: the member that was asked for, else y or labels where there is one."""
@@ -136,23 +141,27 @@ class Array:
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
         if y.ndim != 1 or len(y) != len(self._x) or y.dtype.kind not in "biufSU":
             raise BadData(
-                f"{self.path}: {name} has shape {y.shape} and type {y.dtype}, but {self._name} has {len(self._x):,} items\n"
+                f"{self.path}: {name} is {y.dtype} of shape {y.shape}, for {len(self._x):,} items\n"
                 "  answers are one number or one text an item"
             )
-        names = by_name.get(f"{name}_names" if f"{name}_names" in members.files else "class_names" if self.truth is None else "")
+        names = by_name.get(
+            f"{name}_names" if f"{name}_names" in members.files else "class_names" if self.truth is None else ""
+        )
         self.class_order = tuple(answer_text(c) or "" for c in np.ravel(members[names])) if names else ()
         values, which = np.unique(y, return_inverse=True)
         texts = [self._text(value) for value in values]
         self._answers = [texts[i] for i in which]
 
     def _text(self, value: Any) -> str | None:
-        """One hidden answer; class numbers become names where the file has names, and numbers below 0 mean no answer."""
+        """A hidden answer. Class numbers become names where the file has them; below 0 there is none."""
         if isinstance(value, np.number) and value < 0:
             return None
         if not self.class_order or not isinstance(value, np.integer):
             return answer_text(value)
         if value >= len(self.class_order):
-            raise BadData(f"{self.path}: there is an answer {value}, but only {len(self.class_order)} class names (0 is the first)")
+            raise BadData(
+                f"{self.path}: there is an answer {value}, but only {len(self.class_order)} class names, from 0 on"
+            )
         return self.class_order[int(value)]
 
     # the values
@@ -184,8 +193,8 @@ class Array:
             least, most = min(least, float(part.min())), max(most, float(part.max()))
         if bad:
             raise BadData(
-                f"{self.path}: {bad:,} of {self._x.size:,} values are NaN, infinite or beyond 32 bits, the first at {self._name}[{first}]\n"
-                "  fill or drop these items"
+                f"{self.path}: {bad:,} of {self._x.size:,} values are NaN, infinite or beyond 32 bits,"
+                f" the first at {self._name}[{first}]\n  fill or drop these items"
             )
         return least, most
 
@@ -210,7 +219,11 @@ class Array:
             return part.astype(np.float32)
         part = self._channels_last(part)
         if part.dtype != np.uint8:
-            part = np.rint((part.astype(np.float64) - form.low) * (255 / (form.high - form.low))).clip(0, 255).astype(np.uint8)
+            part = (
+                np.rint((part.astype(np.float64) - form.low) * (255 / (form.high - form.low)))
+                .clip(0, 255)
+                .astype(np.uint8)
+            )
         if part.shape[3] == 4:
             alpha = part[..., 3:].astype(np.float32) / 255
             part = np.rint(part[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
@@ -230,7 +243,9 @@ class Array:
                 return x
             if x.shape[1] in channels:
                 return x.transpose(0, 2, 3, 1)
-        raise BadData(f"{self.path}: {self._name} has shape {x.shape}; images have 1, 3 or 4 channels, as first or last axis of an item")
+        raise BadData(
+            f"{self.path}: {self._name} has shape {x.shape}\n  images have 1, 3 or 4 channels, in front or at the end"
+        )
 
 
 def _head(members: Any, name: str) -> tuple[int, ...]:
@@ -252,7 +267,9 @@ def readable(path: Path) -> Iterator[None]:
     except TacitError:
         raise
     except MemoryError as error:
-        raise BadEnvironment(f"{path} does not fit into memory\n  save the array alone as .npy: that is read piece by piece") from error
+        raise BadEnvironment(
+            f"{path} does not fit into memory\n  save the array alone as .npy: that is read piece by piece"
+        ) from error
     except PermissionError as error:
         raise BadData(f"{path} may not be read\n  check its permissions") from error
     except Exception as error:
@@ -262,4 +279,6 @@ def readable(path: Path) -> Iterator[None]:
                 "  save plain numbers and texts: np.array(values, dtype=np.uint8), np.array(names, dtype=str)"
             ) from error
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BadData(f"{path} is damaged or cut short ({what})\n  save it anew: np.savez('items.npz', x=items)") from error
+        raise BadData(
+            f"{path} is damaged or cut short ({what})\n  save it anew: np.savez('items.npz', x=items)"
+        ) from error

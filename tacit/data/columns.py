@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 ANSWERS = ("label", "y", "class", "target")  # kept as hidden answers unless another column is named
 ROW_NAMES = frozenset({"", "id", "index", "idx", "uid", "uuid", "guid", "unnamed: 0"})
 SHOWN = 3  # missing cells that an error names
 BLOCK = 4096  # rows read in one go
-FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass
@@ -18,8 +15,20 @@ class Survey:
     rows: int = 0
     numbers: list[str] = field(default_factory=list)  # columns of numbers, perhaps with missing cells
     passed: dict[str, str] = field(default_factory=dict)  # the other columns, and why they are passed over
-    missing: list[tuple[int, str]] = field(default_factory=list)  # line or row, and column: the first cells without a number
+    missing: list[tuple[int, str]] = field(default_factory=list)  # line or row, and column; the first few
     missing_count: int = 0
+
+    def conclude(self, missing: dict[str, list[int]]) -> "Survey":
+        """`missing`: for every column without words, the places that hold no finite number."""
+        for column, places in missing.items():
+            if self.rows and len(places) == self.rows:
+                self.passed[column] = "empty"
+                continue
+            self.numbers.append(column)
+            self.missing_count += len(places)
+            self.missing += [(place, column) for place in places[:SHOWN]]
+        self.missing = sorted(self.missing)[:SHOWN]
+        return self
 
 
 def names_rows(column: str) -> bool:

@@ -27,7 +27,9 @@ class Crew:
             for task in tasks:
                 yield function(*task)
             return
-        if self._pool is None:  # not forked: torch's threads hold locks that a copy of this process would never see freed
+        if (
+            self._pool is None
+        ):  # not forked: torch's threads hold locks that a copy of this process would never see freed
             self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=_start)
         waiting: deque[Future[Any]] = deque()
         try:

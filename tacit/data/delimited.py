@@ -2,17 +2,17 @@
 
 import csv
 import itertools
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tacit.data.columns import BLOCK, FLOAT32, SHOWN, Survey
+from tacit.data.columns import BLOCK, Survey
+from tacit.data.source import FLOAT32
 from tacit.errors import BadData
 
 DELIMITERS = ("\t", ";", "|", ",")  # in this order: a comma may also be a decimal sign
-MISSING = frozenset({"", "-", "?", "na", "n/a", "nil", "none", "null"})  # besides what is a number, but not a finite one
+MISSING = frozenset({"", "-", "?", "na", "n/a", "nil", "none", "null"})  # and numbers that are not finite
 SAMPLE = 21  # records that decide about delimiter and header
 
 
@@ -31,28 +31,20 @@ class Delimited:
     def survey(self, columns: list[str]) -> Survey:
         """One pass over the cells of these columns."""
         found = Survey()
-        live = {self.names.index(column): column for column in columns}
-        missing: dict[int, list[int]] = {i: [] for i in live}  # lines, of columns of numbers
+        live = {column: self.names.index(column) for column in columns}
+        missing: dict[str, list[int]] = {column: [] for column in columns}
         for line, cells in self._rows():
             found.rows += 1
-            if self._all_numbers([cells[i] for i in live]):
+            if self._all_numbers([cells[i] for i in live.values()]):
                 continue
-            for i, column in list(live.items()):
+            for column, i in list(live.items()):
                 value = self._number(cells[i])
                 if value is None:
                     found.passed[column] = f"not numbers: {cells[i].strip()[:40]!r} in line {line}"
-                    del live[i]
+                    del live[column]
                 elif not abs(value) <= FLOAT32:
-                    missing[i].append(line)
-        for i, column in live.items():
-            if found.rows and len(missing[i]) == found.rows:
-                found.passed[column] = "empty"
-            else:
-                found.numbers.append(column)
-                found.missing_count += len(missing[i])
-                found.missing += [(line, column) for line in missing[i][:SHOWN]]
-        found.missing = sorted(found.missing)[:SHOWN]
-        return found
+                    missing[column].append(line)
+        return found.conclude({column: missing[column] for column in live})
 
     def blocks(self, columns: list[str], truth: str | None) -> Iterator[tuple[np.ndarray, list[str | None]]]:
         """The numbers of these columns, (n, F) float32, and the hidden answers, in order."""
@@ -66,24 +58,34 @@ class Delimited:
 
     def _sniff(self) -> tuple[str, list[list[str]]]:
         """The first delimiter that gives every record of the sample the same number of cells, more than one."""
-        samples = {d: [cells for _, cells in itertools.islice(self._records(d), SAMPLE)] for d in DELIMITERS}
-        if not samples[","]:
+        samples = {delimiter: self._sample(delimiter) for delimiter in DELIMITERS}
+        if not any(samples.values()):
             raise BadData(f"{self.path} is empty\n  expected: a line of column names and a line for every item")
         for delimiter, sample in samples.items():
             widths = {len(cells) for cells in sample}
             if len(widths) == 1 and widths.pop() > 1:
                 return delimiter, sample
-        ragged = max(DELIMITERS, key=lambda d: (len(samples[d][0]), d == ","))
+        ragged = max(DELIMITERS, key=lambda d: (len(samples[d][0]) if samples[d] else 0, d == ","))
         return ragged, samples[ragged]
 
+    def _sample(self, delimiter: str) -> list[list[str]]:
+        """The first records; none where a delimiter makes no sense: a long line that it leaves in one piece, say."""
+        try:
+            return [cells for _, cells in itertools.islice(self._records(delimiter), SAMPLE)]
+        except BadData:
+            if delimiter == DELIMITERS[-1]:
+                raise
+            return []
+
     def _has_header(self, sample: list[list[str]]) -> bool:
-        """A first line of words only, or with a word above a column of numbers. Numbers and words above the same are data."""
+        """Whether the first line is words only, or has a word above numbers; a word above words may be an item."""
         first, *rest = ([self._number(cell) for cell in cells] for cells in sample)
         if all(value is None or value != value for value in first):
             return True
-        width = len(first)
+        below = list(itertools.zip_longest(*rest)) or [(None,)] * len(first)  # the columns under the first line
         return any(
-            first[i] is None and bool(rest) and all(len(row) == width and row[i] is not None for row in rest) for i in range(width)
+            head is None and all(value is not None for value in column)
+            for head, column in zip(first, below, strict=False)
         )
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -107,9 +109,9 @@ class Delimited:
                     if cells:  # an empty line is no record
                         yield line, cells
         except UnicodeDecodeError as error:
-            raise BadData(f"{self.path} is not UTF-8 text (after line {line})\n  save the table as CSV in UTF-8") from error
+            raise BadData(f"{self.path} is not UTF-8 text, after line {line}\n  save it as CSV in UTF-8") from error
         except csv.Error as error:
-            raise BadData(f"{self.path} is not a table ({error}, after line {line})\n  save it as CSV in UTF-8") from error
+            raise BadData(f"{self.path} is no table: {error}, after line {line}\n  save it as CSV in UTF-8") from error
         except OSError as error:
             raise BadData(f"{self.path} cannot be read: {(error.strerror or str(error)).lower()}") from error
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 SOURCES = ("single", "bulk", "import", "oracle")
-LATEST_TIME = 253402300800.0  # the year 10000: later times cannot be written as dates
+LATEST_TIME = 253402300799.0  # seconds since 1970: the last second of the year 9999, the last that a date can name
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,12 @@ class Cost:
     answers: int
     items: int  # different ones
     seconds: float  # where the time was measured
+    timed: int  # answers whose time was measured
     people: dict[str, int]  # answers of each
     by_source: dict[str, int]
 
     def __str__(self) -> str:
         sources = ", ".join(f"{n} {source}" for source, n in self.by_source.items()) or "none yet"
         people = "1 person" if len(self.people) == 1 else f"{len(self.people)} people"
-        return f"{self.answers} answers about {self.items} items by {people} in {self.seconds:.0f} s ({sources})"
+        took = f" in {self.seconds:.0f} s" if self.timed else ""
+        return f"{self.answers} answers about {self.items} items by {people}{took} ({sources})"

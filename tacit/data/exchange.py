@@ -13,6 +13,7 @@ from tacit.data.events import LATEST_TIME, Event
 from tacit.data.labels import Labels, closest
 from tacit.data.rows import ITEM, LABEL, file_format, records
 from tacit.data.spec import CANNOT_TELL
+from tacit.disk import replacing
 from tacit.errors import BadData, BadEnvironment, WrongUsage
 
 WRITTEN = ("id", "path", "label", "who", "time", "source", "seconds", "round")
@@ -25,7 +26,7 @@ class Imported:
 
     recorded: int  # answers now in the ledger
     items: int  # different items they are about
-    unanswered: int  # rows without a label
+    empty: int  # rows without a label
     unknown: int  # rows left out: items that are not in the project
     taken_back: int  # rows left out: answers that were undone later in the history
     repeated: int  # rows left out: the answer of the row before, for another file with the same content
@@ -33,7 +34,7 @@ class Imported:
 
     def __str__(self) -> str:
         rest = {
-            "rows have no label": self.unanswered,
+            "rows have no label": self.empty,
             "rows are about items that are not in the project": self.unknown,
             "answers were taken back": self.taken_back,
             "rows repeat the answer for a file with the same content": self.repeated,
@@ -48,7 +49,7 @@ class Row:
     """One line of a file."""
 
     line: int
-    name: str  # what the file calls the item
+    names: list[str]  # what the item is called: id, path
     item: str | None  # its id; None where it is not in the project
     label: str  # "" where unanswered
     who: str
@@ -83,7 +84,7 @@ def import_labels(
         raise BadData(
             f"{path}: {len(strange)} of {len(answered)} answers are about items that are not in the project; "
             f"nothing was recorded{_listed(strange)}\n"
-            f"  mend the names, or leave these rows out: tacit label import {path} --skip-unknown"
+            f"  mend the names, or leave these rows out: tacit label --import {path} --skip-unknown"
         )
     ours = [row for row in answered if row.item is not None]
     kept = _without_repeats(ours)
@@ -127,20 +128,13 @@ def export_labels(
     if path.exists() and not overwrite:
         raise WrongUsage(f"{path} exists already\n  choose another name, or overwrite it: --overwrite")
     events = labels.history() if history else labels.current()
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            rows = write(file, events, paths)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        with replacing(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            return write(file, events, paths)
     except OSError as error:
         raise BadEnvironment(
-            f"{path} could not be written ({error.strerror})\n  check folder and free space"
+            f"{path} could not be written ({error.strerror})\n  check the name and the folder"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return rows
 
 
 def _write_csv(file: TextIO, events: list[Event], paths: Mapping[str, Sequence[str]]) -> int:
@@ -182,12 +176,15 @@ def _rows(path: Path, known: Mapping[str, str], who: str) -> tuple[list[Row], in
 
 def _without_repeats(rows: list[Row]) -> list[Row]:
     """One row an answer: a table has the same answer of the same moment once for each file with the same content."""
-    kept: dict[str | None, list[Row]] = {}
+    kept: list[Row] = []
+    latest: dict[str | None, Row] = {}
     for row in rows:
-        before = kept.setdefault(row.item, [])
-        if row.time is None or not before or replace(before[-1], line=row.line, name=row.name) != row:
-            before.append(row)
-    return sorted((row for of_item in kept.values() for row in of_item), key=lambda row: row.line)
+        before = latest.get(row.item)
+        again = before and row.names != before.names and row == replace(before, line=row.line, names=row.names)
+        if row.time is None or not again:
+            kept.append(row)
+        latest[row.item] = row
+    return kept
 
 
 def _row(path: Path, line: int, record: dict[str, str], known: Mapping[str, str], who: str) -> Row:
@@ -198,7 +195,7 @@ def _row(path: Path, line: int, record: dict[str, str], known: Mapping[str, str]
     item = next((found for name in names if (found := _find(name, known)) is not None), None)
     return Row(
         line,
-        names[0] if names else "",
+        names,
         item,
         label,
         record.get("who", "").strip() or who,
@@ -250,4 +247,6 @@ def _check_classes(path: Path, answered: list[Row], classes: Sequence[str]) -> N
 
 def _listed(rows: list[Row]) -> str:
     more = f"\n  and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return "".join(f"\n  line {row.line}: {row.name!r} {row.label!r}" for row in rows[:SHOWN]) + more
+    return (
+        "".join(f"\n  line {row.line}: {' '.join(map(repr, row.names))} {row.label!r}" for row in rows[:SHOWN]) + more
+    )

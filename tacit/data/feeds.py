@@ -16,6 +16,9 @@ from tacit.data.pool import Pool
 from tacit.errors import NotEnoughLabels
 
 
+CPU = torch.device("cpu")
+
+
 @dataclass(frozen=True)
 class Stream:
     """Where a feed begins, which random order it follows, and which part of each batch this process takes."""
@@ -24,7 +27,7 @@ class Stream:
     start: int = 0  # the first step to yield
     rank: int = 0
     world: int = 1
-    device: torch.device = torch.device("cpu")
+    device: torch.device = CPU
 
     def indices(self, n: int, batch: int) -> Iterator[Tensor]:
         """Rows of the batches: shuffled passes over n items laid end to end, cut into batches (this rank's part)."""

@@ -1,7 +1,6 @@
 """A folder of pictures: listed in one pass, read by all cores, in the order of their paths."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from tacit.data.crew import Crew, cores
-from tacit.data.form import Batch, File, Form, Looks, working_shape
+from tacit.data.form import Form
 from tacit.data.pictures import EXTENSIONS, look_all, read_all
+from tacit.data.source import Batch, File, Looks, Source, printable, unreadable, working_shape
 from tacit.errors import BadData
 
-MOST_FILES, TASK_BYTES = 64, 2**22  # of a task for one process
+TASK_FILES, TASK_SECONDS, TASK_BYTES = 64, 0.25, 2**22  # of one task at most; bytes of its result
 PROCESS_PAYS = 1.0  # seconds of reading: below, starting processes takes longer than it saves
 DIM = 4096  # 16-bit pictures that never reach this value are 12-bit pictures, and nearly black
 
 
-class Folder:
+class Folder(Source):
     """Pictures at any depth below a folder.
 
     Hidden files and folders and projects (`*.tacit`) are passed over; files of other kinds are counted, not read.
@@ -29,23 +29,18 @@ class Folder:
 
     def __init__(self, root: Path, workers: int | None = None, without: Path | None = None) -> None:
         """`workers` processes read (default: all cores where it pays); the folder `without` is passed over."""
+        super().__init__()
         self.root = root
-        self.files: list[File] = []  # by path
-        self.extensions: Counter[str] = Counter()
-        self.others: Counter[str] = Counter()  # extensions of files that are no pictures
-        self.folders = 0  # that have pictures
-        self.unlisted: list[tuple[str, str]] = []  # what the listing could not reach, and why
-        self.looks = Looks()
-        self.notes: list[str] = []
-        self.class_order: tuple[str, ...] = ()
         self._without = os.path.relpath(os.path.realpath(without), os.path.realpath(root)) if without else None
         self._workers = workers
         self._crew: Crew | None = None
         self._headless: dict[str, str] = {}
         self._scan()
+        if not self.files:
+            raise unreadable(root, self.unlisted) if self.unlisted else self._absent()
 
     def _scan(self) -> None:
-        links, pending = 0, [""]
+        pending = [""]
         while pending:
             inside = pending.pop()
             before = len(self.files)
@@ -59,7 +54,7 @@ class Folder:
                             if not entry.name.endswith(".tacit") and os.path.normpath(path) != self._without:
                                 pending.append(f"{path}/")
                         elif entry.is_dir():
-                            links += 1
+                            self.unlisted.append((printable(path), "a link to a folder: these are not followed"))
                         else:
                             self._list(entry, path)
             except OSError as error:
@@ -67,11 +62,10 @@ class Folder:
             self.folders += len(self.files) > before
         self.files.sort()
         self.unlisted.sort()
-        if links:
-            self.notes.append(f"{links} links to folders were not followed: copy the folders, or read them on their own")
 
     def _list(self, entry: os.DirEntry[str], path: str) -> None:
-        extension = os.path.splitext(entry.name)[1][1:].lower()
+        _, dot, extension = entry.name.rpartition(".")
+        extension = extension.lower() if dot else ""
         if extension not in EXTENSIONS:
             self.others[printable(extension)] += 1
             return
@@ -87,13 +81,12 @@ class Folder:
             else:
                 self.files.append(File(path, status.st_size, status.st_mtime_ns))
 
-    def absent(self) -> BadData:
-        """The error for a folder without pictures."""
+    def _absent(self) -> BadData:
         other = ", ".join(f"{n:,} {kind or 'without extension'}" for kind, n in self.others.most_common(5))
-        seen = f"; other files there: {other}" if other else "; it is empty"
         return BadData(
-            f"there are no pictures in {self.root}{seen}\n"
-            f"  pictures are {', '.join(sorted(EXTENSIONS))}; arrays (.npz, .npy) and tables (.csv, .parquet) are given by their file"
+            f"there are no pictures in {self.root}: {f'it holds other files ({other})' if other else 'it is empty'}\n"
+            f"  pictures are {', '.join(sorted(EXTENSIONS))};"
+            " an array (.npz, .npy) or a table (.csv, .parquet) is given by its file"
         )
 
     def form(
@@ -101,6 +94,7 @@ class Folder:
     ) -> Form:
         """The first time all heads are read, without their pixels: one picture in color makes every item RGB."""
         if former is not None:
+            self.looks = Looks(former.modes, former.smallest, former.largest)
             return former
         looks, color = Looks(), False
         for part, heads in self._each(look_all, files):
@@ -135,20 +129,20 @@ class Folder:
                 peak = max(peak, seen.peak)
             yield Batch(good, ids, rows, [None] * len(good), failed, len(part))
         if colored and form.shape[0] == 1:
-            self.notes.append(f"{colored:,} pictures in color were made grey, as all items here are")
+            self.notes.append("new pictures in color were made grey, as all items here are")
         if 0 < peak < DIM:
             self.notes.append(
-                f"the 16-bit pictures only reach {peak:,} of 65,535 and look dark; in one .npy array they get their own range"
+                f"the 16-bit pictures only reach {peak:,} of 65,535 and look dark;"
+                " in one .npy array they get their own range"
             )
 
     def _each(self, function: Callable[..., Any], files: list[File], *options: Any) -> Iterator[tuple[list[File], Any]]:
         """Files in parts, each with `function(root, paths, *options)`."""
         if self._crew is None:
-            effort = sum(1e-4 + 3e-8 * file.size for file in files)  # seconds, about
-            self._crew = Crew((cores() if effort > PROCESS_PAYS else 1) if self._workers is None else self._workers)
+            pays = sum(map(_effort, files)) > PROCESS_PAYS
+            self._crew = Crew((cores() if pays else 1) if self._workers is None else self._workers)
         row_bytes = int(np.prod(options[0])) if options else 1
-        step = max(1, min(MOST_FILES, TASK_BYTES // row_bytes))
-        parts = [files[i : i + step] for i in range(0, len(files), step)]
+        parts = list(_parts(files, max(1, min(TASK_FILES, TASK_BYTES // row_bytes))))
         tasks = ((str(self.root), [file.path for file in part], *options) for part in parts)
         yield from zip(parts, self._crew.map(function, tasks), strict=True)
 
@@ -157,6 +151,20 @@ class Folder:
             self._crew.close()
 
 
-def printable(name: str) -> str:
-    """A name that can be written down; bytes that are no UTF-8 show as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+def _effort(file: File) -> float:
+    """Seconds that reading a picture takes, about."""
+    return 1e-4 + 3e-8 * file.size
+
+
+def _parts(files: list[File], most: int) -> Iterator[list[File]]:
+    """Runs of at most so many files, none of much more than TASK_SECONDS."""
+    part: list[File] = []
+    effort = 0.0
+    for file in files:
+        part.append(file)
+        effort += _effort(file)
+        if len(part) == most or effort > TASK_SECONDS:
+            yield part
+            part, effort = [], 0.0
+    if part:
+        yield part

@@ -158,9 +158,9 @@ class Labels:
     def cost(self) -> Cost:
         """How much was asked so far, and of whom."""
         rows = self._read("SELECT item, seconds, who, source FROM events WHERE kind = 'answer' ORDER BY event")
-        seconds = sum((row[1] for row in rows if row[1] is not None), 0.0)
+        took = [seconds for _, seconds, _, _ in rows if seconds is not None]
         people, sources = Counter(row[2] for row in rows), Counter(row[3] for row in rows)
-        return Cost(len(rows), len({row[0] for row in rows}), seconds, dict(people), dict(sources))
+        return Cost(len(rows), len({row[0] for row in rows}), sum(took, 0.0), len(took), dict(people), dict(sources))
 
     def record_picks(self, strategy: str, ids: Sequence[Any] | np.ndarray, reasons: Sequence[str]) -> int:
         """Keep what a strategy proposed, best first, each with its reason; the number of the new round, from 1."""
@@ -184,6 +184,10 @@ class Labels:
         if not found:
             raise WrongUsage(f"there is no round {round} of picks\n  make one: tacit choose -k 20")
         return found
+
+    def rounds(self) -> int:
+        """How many rounds of picks there are; they are numbered from 1."""
+        return int(self._read("SELECT COALESCE(MAX(round), 0) FROM picks")[0][0])
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens it again."""

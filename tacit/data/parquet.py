@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tacit.data.columns import BLOCK, FLOAT32, SHOWN, Survey
-from tacit.data.form import answer_text
+from tacit.data.columns import BLOCK, Survey
+from tacit.data.source import FLOAT32, answer_text
 from tacit.errors import BadData, BadEnvironment, TacitError
 
 
@@ -43,31 +43,22 @@ class Parquet:
         numbers = [column for column in columns if column not in found.passed]
         missing: dict[str, list[int]] = {column: [] for column in numbers}
         row = 0
-        for values in self._values(numbers):
+        for values in (self._numbers(batch, numbers) for batch in self._batches(numbers)):
             for line, i in np.argwhere(~(np.abs(values) <= FLOAT32)):
                 missing[numbers[i]].append(row + int(line))
             row += len(values)
-        for column in numbers:
-            if found.rows and len(missing[column]) == found.rows:
-                found.passed[column] = "empty"
-            else:
-                found.numbers.append(column)
-                found.missing_count += len(missing[column])
-                found.missing += [(line, column) for line in missing[column][:SHOWN]]
-        found.missing = sorted(found.missing)[:SHOWN]
-        return found
+        return found.conclude(missing)
 
     def blocks(self, columns: list[str], truth: str | None) -> Iterator[tuple[np.ndarray, list[str | None]]]:
         """The numbers of these columns, (n, F) float32, and the hidden answers, in order."""
-        hidden = self._batches([truth]) if truth is not None else None
-        for values in self._values(columns):
-            answers = [answer_text(value) for value in next(hidden).column(0).to_pylist()] if hidden else [None] * len(values)
-            yield values.astype(np.float32), answers
+        for batch in self._batches([*columns, *([truth] if truth is not None else [])]):
+            hidden = [None] * batch.num_rows if truth is None else batch.column(truth).to_pylist()
+            yield self._numbers(batch, columns).astype(np.float32), [answer_text(value) for value in hidden]
 
-    def _values(self, columns: list[str]) -> Iterator[np.ndarray]:
-        for batch in self._batches(columns):
-            parts = [column.to_numpy(zero_copy_only=False).astype(np.float64) for column in batch.columns]
-            yield np.stack(parts, axis=1) if parts else np.empty((batch.num_rows, 0))
+    def _numbers(self, batch: Any, columns: list[str]) -> np.ndarray:
+        """(n, F) float64; NaN where a cell is null."""
+        parts = [batch.column(column).to_numpy(zero_copy_only=False).astype(np.float64) for column in columns]
+        return np.stack(parts, axis=1) if parts else np.empty((batch.num_rows, 0))
 
     def _batches(self, columns: list[str]) -> Iterator[Any]:
         with readable(self.path):

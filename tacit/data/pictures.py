@@ -42,7 +42,7 @@ def look_all(root: str, paths: list[str]) -> list[Seen | str]:
 def read_all(
     root: str, paths: list[str], shape: tuple[int, int, int], aspect: str
 ) -> tuple[list[tuple[str, Seen] | str], np.ndarray]:
-    """Content hash and looks of each file, or the reason why not; and the pixels (n, C, H, W) of those that can be read."""
+    """Content hash and looks of each file, or why not; and the pixels (n, C, H, W) of those that can be read."""
     rows = np.empty((len(paths), *shape), dtype=np.uint8)
     results: list[tuple[str, Seen] | str] = []
     n = 0
@@ -101,9 +101,9 @@ def _orientation(image: Image.Image) -> int:
 
 
 def draw(image: Image.Image, out: np.ndarray, aspect: str) -> int:
-    """Pixels of an opened picture, written into `out` (C, H, W) uint8. Returns the brightest value of a 16-bit one, else 0.
+    """Pixels of an opened picture, into `out` (C, H, W) uint8. Returns the brightest value of a 16-bit one, else 0.
 
-    What is transparent becomes white. Of 16 bits the upper 8 stay (divided by 257), however few of them a picture uses.
+    What is transparent becomes white. Of 16 bits the upper 8 stay (divided by 257), whether a picture uses them or not.
     """
     channels, height, width = out.shape
     mode = "L" if channels == 1 else "RGB"
@@ -116,14 +116,15 @@ def draw(image: Image.Image, out: np.ndarray, aspect: str) -> int:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    fitted = np.asarray(fit_in(image.convert(mode), height, width, aspect))
+    image = image if image.mode == mode else image.convert(mode)
+    fitted = np.asarray(fit_in(image, height, width, aspect))
     out[:] = fitted if channels == 1 else fitted.transpose(2, 0, 1)
     return peak
 
 
 def _eight_bits(image: Image.Image) -> tuple[Image.Image, int]:
     if image.mode in ("I", "F"):
-        raise ValueError("32-bit grey values have no stated range: save it with 16 or 8 bits, or all of them as one .npy")
+        raise OSError("32-bit grey values have no stated range: save with 16 or 8 bits, or all pictures as one .npy")
     if not image.mode.startswith("I;16"):
         return image, 0
     values = np.asarray(image).astype(np.uint32)
@@ -139,14 +140,16 @@ def fit_in(image: Image.Image, height: int, width: int, aspect: str) -> Image.Im
         shrink = max(w / width, h / height)
         inner = (max(1, min(width, round(w / shrink))), max(1, min(height, round(h / shrink))))
         canvas = Image.new(image.mode, (width, height))
-        canvas.paste(_resize(image, inner, (0, 0, w, h)), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+        canvas.paste(_resize(image, inner), ((width - inner[0]) // 2, (height - inner[1]) // 2))
         return canvas
     if aspect == "stretch":
-        return _resize(image, (width, height), (0, 0, w, h))
+        return _resize(image, (width, height))
     shrink = min(w / width, h / height)
     left, top = max(0.0, (w - width * shrink) / 2), max(0.0, (h - height * shrink) / 2)
     return _resize(image, (width, height), (left, top, w - left, h - top))
 
 
-def _resize(image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+def _resize(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)

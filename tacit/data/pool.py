@@ -29,13 +29,12 @@ class Items:
     training never needs them.
     """
 
-    def __init__(
-        self, spec: ItemSpec, array: np.ndarray, *, ids: Any = None, rows: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, spec: ItemSpec, array: np.ndarray, *, ids: Any = None, rows: np.ndarray | None = None) -> None:
         if array.shape[1:] != spec.shape:
             raise BadData(f"items have shape {array.shape[1:]}, expected {spec.shape}")
         self.spec, self.rows, self._ids = spec, rows, ids
-        self._map = array._mmap if isinstance(array, np.memmap) else None
+        self._stored = array
+        self._map: mmap.mmap | None = getattr(array, "_mmap", None)
         self._touched = 0
         self._array = array.view(np.ndarray) if isinstance(array, np.memmap) else array
         self._rows = None if rows is None else torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64))
@@ -47,7 +46,8 @@ class Items:
         """Stored items at these positions, (B, *item)."""
         if isinstance(index, slice):
             index = torch.arange(len(self))[index]
-        index = torch.as_tensor(index, dtype=torch.long)
+        index = torch.as_tensor(index)
+        index = index.nonzero().flatten() if index.dtype == torch.bool else index.long()
         if self._rows is not None:
             index = self._rows[index]
         batch = torch.from_numpy(np.take(self._array, index.numpy(), axis=0))
@@ -73,12 +73,11 @@ class Items:
 
     def take(self: Side, index: Tensor | np.ndarray) -> Side:
         """The same kind of collection, restricted to these positions."""
-        index = np.asarray(index)
-        rows = index if self.rows is None else self.rows[index]
-        return type(self)(self.spec, self._array, ids=self._ids, rows=rows)
+        rows = (np.arange(len(self)) if self.rows is None else self.rows)[np.asarray(index)]
+        return type(self)(self.spec, self._stored, ids=self._ids, rows=rows)
 
     def with_classes(self: Side, classes: tuple[str, ...]) -> Side:
-        return type(self)(self.spec.with_classes(classes), self._array, ids=self._ids, rows=self.rows)
+        return type(self)(self.spec.with_classes(classes), self._stored, ids=self._ids, rows=self.rows)
 
     def _let_go(self, nbytes: int) -> None:
         """Hand pages of the map back now and then, so that memory does not grow with the pool."""

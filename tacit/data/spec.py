@@ -41,4 +41,5 @@ class ItemSpec:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "ItemSpec":
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in record.items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items()}
+        return cls(**fields)

@@ -5,26 +5,24 @@ from pathlib import Path
 
 from tacit.data.columns import ANSWERS, Survey, names_rows
 from tacit.data.delimited import Delimited
-from tacit.data.form import Batch, File, Form, Looks, content_id
+from tacit.data.form import Form
 from tacit.data.parquet import Parquet
+from tacit.data.source import Batch, File, Source, content_id
 from tacit.errors import BadData, WrongUsage, unknown_name
 
 
-class Table:
+class Table(Source):
     """A CSV or Parquet file with one item a row.
 
-    Columns that name rows (`id`, `..._id`, a nameless one) and columns that are not numbers are passed over, and said so.
+    Columns that name rows (`id`, `..._id`, a nameless one) and columns without numbers are passed over, with a note.
     """
 
     kind = "table"
 
     def __init__(self, path: Path, truth: str | None = None) -> None:
-        status = path.stat()
+        super().__init__()
         self.path, self._asked = path, truth
-        self.files = [File(path.name, status.st_size, status.st_mtime_ns)]
-        self.looks = Looks()
-        self.notes: list[str] = []
-        self.class_order: tuple[str, ...] = ()
+        self.list_one(path)
         self._rows = 0
 
     def form(
@@ -33,8 +31,13 @@ class Table:
         """Finds the columns of numbers and checks their cells; later they must still be there."""
         if size is not None:
             raise WrongUsage(f"a size is for images; {self.path} holds vectors\n  leave the size out")
-        self._open()
+        self._open(former.columns if former else ())
         if former is not None:
+            if self._truth in former.columns:
+                raise WrongUsage(
+                    f"column {self._truth!r} is part of the items already and cannot be the hidden answer as well\n"
+                    f"  make a project of its own: tacit init {self.path} --truth {self._truth} -p NAME.tacit"
+                )
             gone = [column for column in former.columns if column not in self._file.names]
             if gone:
                 raise BadData(
@@ -58,16 +61,14 @@ class Table:
     def total(self, files: list[File]) -> int:
         return self._rows
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def _open(self) -> None:
+    def _open(self, features: tuple[str, ...]) -> None:
         self._file = Parquet(self.path) if self.path.suffix.lower() in (".parquet", ".pq") else Delimited(self.path)
         names = self._file.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise BadData(f"{self.path}: two columns are called {twice[0]!r}\n  rename one of them")
-        self._truth = self._asked or next((name for name in names if name.lower() in ANSWERS), None)
+        likely = [name for name in names if name.lower() in ANSWERS and name not in features]
+        self._truth = self._asked or next(iter(likely), None)
         if self._truth is not None and self._truth not in names:
             raise unknown_name("column", self._truth, names)
         if self._truth is not None:
@@ -89,11 +90,14 @@ class Table:
             where = "; ".join(f"{self._file.counts} {line}, column {column!r}" for line, column in found.missing)
             more = "; ..." if found.missing_count > len(found.missing) else ""
             raise BadData(
-                f"{self.path}: {found.missing_count:,} cells are empty or no finite number: {where}{more}\n  fill or drop these rows"
+                f"{self.path}: {found.missing_count:,} cells are empty or no finite number: {where}{more}\n"
+                "  fill or drop these rows"
             )
         reasons = [f"column {name!r} was passed over: {why}" for name, why in found.passed.items()]
         if former is not None and reasons:
-            raise BadData(f"{self.path}: {reasons[0].replace('was passed over', 'cannot be used any more')}\n  mend the column")
+            raise BadData(
+                f"{self.path}: {reasons[0].replace('was passed over', 'cannot be used any more')}\n  mend the column"
+            )
         if not found.numbers:
             listed = "".join(f"\n  {reason}" for reason in reasons)
             raise BadData(f"{self.path} has no column of numbers to learn from{listed}")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tacit.data.pool import Items
+from tacit.engine.device import channels_last
 from tacit.methods.method import Method
 
 
@@ -16,7 +17,7 @@ def apply(
     items: Items | Tensor,
     index: Tensor | None = None,
     *,
-    batch: int = 1000,
+    batch: int = 250,
     out: Tensor | None = None,
 ) -> Tensor:
     """`ability` (one of the method's own: `embed`, `logits` ...) of items, or of those at `index`: (n, ...) on the CPU.
@@ -25,7 +26,7 @@ def apply(
     so that memory does not grow with the number of items.
     """
     was_training = method.training
-    method.eval()  # evaluation: no dropout, no batch statistics
+    channels_last(method).eval()  # evaluation: no dropout, no batch statistics
     device = next(method.parameters()).device
     n = len(items) if index is None else len(index)
     parts = []
@@ -45,11 +46,11 @@ def apply(
     return torch.cat(parts) if parts else torch.empty(0)
 
 
-def embed(method: Method, items: Items | Tensor, index: Tensor | None = None, *, batch: int = 1000) -> Tensor:
+def embed(method: Method, items: Items | Tensor, index: Tensor | None = None, *, batch: int = 250) -> Tensor:
     """Codes, (n, D)."""
     return apply(method, method.embed, items, index, batch=batch)
 
 
-def probabilities(method: Method, items: Items | Tensor, index: Tensor | None = None, *, batch: int = 1000) -> Tensor:
+def probabilities(method: Method, items: Items | Tensor, index: Tensor | None = None, *, batch: int = 250) -> Tensor:
     """Class probabilities, (n, K), of a method that has `logits`."""
     return apply(method, lambda x: method.logits(x).float().softmax(1), items, index, batch=batch)  # type: ignore[operator]

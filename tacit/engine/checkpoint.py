@@ -23,7 +23,9 @@ class Keeper:
     What the feed does next follows from the step alone, so nothing of it needs keeping.
     """
 
-    def __init__(self, method: Method, optimizers: list[Optimizer], slow: SlowCopy | None, doctor: Doctor | None) -> None:
+    def __init__(
+        self, method: Method, optimizers: list[Optimizer], slow: SlowCopy | None, doctor: Doctor | None
+    ) -> None:
         self.method, self.optimizers, self.slow, self.doctor = method, optimizers, slow, doctor
         self.saved = time.monotonic()
 

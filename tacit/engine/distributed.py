@@ -24,7 +24,9 @@ class World:
 
     def check(self, batch: int) -> None:
         if batch % self.size:
-            raise WrongUsage(f"a batch of {batch} cannot be shared evenly by {self.size} processes\n  try: --batch {batch + self.size - batch % self.size}")
+            raise WrongUsage(
+                f"a batch of {batch} cannot be shared evenly by {self.size} processes\n  try: --batch {batch + self.size - batch % self.size}"
+            )
 
     def same_start(self, module: nn.Module) -> None:
         """Everyone begins with the weights and buffers of the first process."""

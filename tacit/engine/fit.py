@@ -13,8 +13,8 @@ from tacit.data.feeds import Stream, mix
 from tacit.data.pool import Pool
 from tacit.engine import distributed
 from tacit.engine.checkpoint import Keeper
-from tacit.engine.device import Device, pick
-from tacit.engine.health import Doctor, Health
+from tacit.engine.device import Device, channels_last, pick
+from tacit.engine.health import Diagnosis, Doctor
 from tacit.engine.optim import learning_rate, optimizer
 from tacit.engine.progress import Meter, looks_now
 from tacit.engine.run import Run
@@ -31,7 +31,7 @@ class Fitted:
     steps: int
     seconds: float
     terms: dict[str, float]  # means over the last records
-    health: Health | None = None
+    health: Diagnosis | None = None
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -61,8 +61,7 @@ def fit(
     world = distributed.world()
     world.check(recipe.batch)
     method.to(where.device)
-    if any(isinstance(part, nn.Conv2d) for part in method.modules()):
-        method.to(memory_format=torch.channels_last)
+    channels_last(method)
     world.same_start(method)
     turns = [(turn, optimizer(turn, recipe)) for turn in method.turns()]
     slow = SlowCopy(method, recipe.ema) if recipe.ema else None
@@ -123,7 +122,6 @@ def fit(
     if slow:
         method.load_state_dict(slow.network.state_dict())
     method.eval()
-    method.to(memory_format=torch.contiguous_format)
     result.seconds = meter.seconds
     result.terms = result.records[-1]["terms"] if result.records else {}
     return result

@@ -26,7 +26,9 @@ def optimizer(turn: Turn, recipe: Recipe) -> Optimizer:
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, fused=fused)
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.sgd_momentum, nesterov=recipe.sgd_momentum > 0, fused=fused)
+        return torch.optim.SGD(
+            groups, lr=recipe.lr, momentum=recipe.sgd_momentum, nesterov=recipe.sgd_momentum > 0, fused=fused
+        )
     raise WrongUsage(f"optimizer is {recipe.optimizer!r}, expected adam, adamw or sgd")
 
 
@@ -40,4 +42,3 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     if recipe.schedule == "cosine":
         return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, recipe.steps - rise)))
     raise WrongUsage(f"schedule is {recipe.schedule!r}, expected constant or cosine")
-

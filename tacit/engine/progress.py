@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from tacit.engine.health import Diagnosis
 from tacit.methods.method import Recipe, Terms
 
 RECORDS = 200  # lines of progress in a run
@@ -71,9 +72,7 @@ def line(record: dict[str, Any]) -> str:
 
 
 def health_line(record: dict[str, Any]) -> str:
-    h = record["health"]
-    kept = "" if h["kept"] is None else f"   neighbours kept since the last look {h['kept']:.0%}"
-    return f"rank {h['rank']:.0f}/{h['dim']}   spread {h['spread']:.2f}{kept}   {h['word']}"
+    return str(Diagnosis(**record["health"]))
 
 
 def watcher(title: str, stream: Any = None) -> "PlainWatcher | TerminalWatcher":

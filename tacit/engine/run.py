@@ -31,7 +31,9 @@ class Run:
                 break
             except FileExistsError:
                 continue
-        run = cls(folder, {"method": method, "status": "training", "began": time.strftime("%Y-%m-%dT%H:%M:%S"), **record})
+        run = cls(
+            folder, {"method": method, "status": "training", "began": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}
+        )
         run.write()
         return run
 

@@ -25,7 +25,9 @@ class StopSignals:
             raise KeyboardInterrupt
         self.stop = True
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.enabled:
             for number, handler in self.before.items():
                 signal.signal(number, handler)

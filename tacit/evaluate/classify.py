@@ -1,4 +1,4 @@
-"""How good is a classifier? Measured on the yardstick, every number with its interval and something to hold it against."""
+"""How good is a classifier? On the yardstick, every number with an interval or something to compare it with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def evaluate(p: Tensor, y: Tensor, classes: Sequence[str], *, seed: int = 0) -> 
     if len(y) == 0:
         raise NotEnoughLabels(
             "no item of the yardstick has a label yet, so there is nothing to measure on\n"
-            "  label some: tacit serve, then press Y, or tacit label --yardstick"
+            "  try: tacit label --todo yardstick.csv --yardstick 40, fill it in, tacit label --import yardstick.csv"
         )
     confidence, answer = p.max(1)
     right = (answer == y).double()
@@ -124,9 +124,13 @@ def evaluate_model(
 ) -> Report:
     """Measure a trained classifier on the labeled items of the yardstick; y is (len(yardstick),)."""
     if not hasattr(model, "logits"):
-        raise WrongUsage(f"{type(model).__name__} has codes but no classes to measure\n  train a classifier: tacit train")
+        raise WrongUsage(
+            f"{type(model).__name__} has codes but no classes to measure\n  train a classifier: tacit train"
+        )
     if len(y) != len(yardstick):
-        raise WrongUsage(f"{len(y)} labels for a yardstick of {len(yardstick)} items; one label (or -1) an item is needed")
+        raise WrongUsage(
+            f"{len(y)} labels for a yardstick of {len(yardstick)} items; one label (or -1) an item is needed"
+        )
     known = (y >= 0).nonzero().flatten()
     classes = list(classes if classes is not None else model.spec.classes)
     p = probabilities(model, yardstick, known) if len(known) else torch.empty(0, len(classes))

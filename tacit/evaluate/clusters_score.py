@@ -31,11 +31,13 @@ class ClusterScores:
         return plain(self)
 
     def lines(self) -> list[str]:
-        noise = f"   noise {self.noise:.0%} (without it ARI {self.ari_without_noise:.2f}, NMI {self.nmi_without_noise:.2f})"
+        noise = (
+            f"   noise {self.noise:.0%} (without it ARI {self.ari_without_noise:.2f}, NMI {self.nmi_without_noise:.2f})"
+        )
         shape = "" if self.silhouette is None else f"   silhouette {self.silhouette:.2f}"
         return [
-            f"{self.clusters} clusters against {self.n} labels: ARI {self.ari:.2f}   NMI {self.nmi:.2f}   purity {self.purity:.2f}"
-            f"   (1 is perfect; chance is 0, 0 and not 0){shape}{noise if self.noise else ''}"
+            f"{self.clusters} clusters against {self.n} labels: ARI {self.ari:.2f}   NMI {self.nmi:.2f} (chance 0)   "
+            f"purity {self.purity:.2f}{shape}{noise if self.noise else ''}"
         ]
 
 
@@ -49,10 +51,15 @@ def cluster_scores(cluster: Tensor, y: Tensor, codes: Tensor | None = None, *, s
     if len(cluster) != len(y):
         raise WrongUsage(f"{len(cluster)} clusters do not fit {len(y)} labels; one each an item is needed")
     if not (y >= 0).any():
-        raise NotEnoughLabels("there are no labels to compare clusters with\n  try: tacit choose -k 20, then tacit label")
+        raise NotEnoughLabels(
+            "there are no labels to compare clusters with\n  try: tacit choose -k 20, then tacit label"
+        )
     found, known = cluster[y >= 0], y[y >= 0]
     kept = found != NOISE
-    both = [float(score(known[kept], found[kept])) if kept.any() else 0.0 for score in (adjusted_rand_score, normalized_mutual_info_score)]
+    both = [
+        float(score(known[kept], found[kept])) if kept.any() else 0.0
+        for score in (adjusted_rand_score, normalized_mutual_info_score)
+    ]
     return ClusterScores(
         n=len(known),
         clusters=len(found[kept].unique()),
@@ -67,7 +74,7 @@ def cluster_scores(cluster: Tensor, y: Tensor, codes: Tensor | None = None, *, s
 
 
 def purity(cluster: Tensor, y: Tensor) -> float:
-    """Share of the items that have the commonest label of their cluster. Clusters of one item reach 1: mind their number."""
+    """Share of the items that have the commonest label of their cluster. Clusters of one item reach 1."""
     commonest = sum(int(y[cluster == c].bincount().max()) for c in cluster.unique())
     return commonest / len(y)
 

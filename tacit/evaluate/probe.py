@@ -47,7 +47,7 @@ def fit_probe(codes: Tensor, y: Tensor, *, classes: int, l2: float | None = None
     if l2 is None:
         l2 = choose_l2(codes, y, classes, seed)
     center, scale = standard(codes)
-    weight, bias = minimise((codes - center) / scale, y, classes, l2)
+    weight, bias = minimize((codes - center) / scale, y, classes, l2)
     return Probe(weight, bias, center, scale, l2)
 
 
@@ -65,7 +65,7 @@ def choose_l2(codes: Tensor, y: Tensor, classes: int, seed: int) -> float:
     for l2 in L2:
         total = 0.0
         for i, (h, held) in enumerate(splits):
-            weight, bias = starts[i] = minimise(h[~held], y[~held], classes, l2, starts[i])
+            weight, bias = starts[i] = minimize(h[~held], y[~held], classes, l2, starts[i])
             total += F.cross_entropy(h[held] @ weight.T + bias, y[held]).item()
         if total > lowest:
             break
@@ -89,7 +89,7 @@ def standard(codes: Tensor) -> tuple[Tensor, Tensor]:
     return codes.mean(0), torch.where(scale > 1e-6, scale, 1.0)
 
 
-def minimise(
+def minimize(
     h: Tensor, y: Tensor, classes: int, l2: float, start: tuple[Tensor, Tensor] | None = None
 ) -> tuple[Tensor, Tensor]:
     """Weight and bias at the minimum, by L-BFGS. The problem is convex: where it starts matters for speed alone."""
@@ -106,5 +106,5 @@ def minimise(
         return value
 
     with torch.enable_grad():
-        search.step(loss)  # type: ignore[no-untyped-call]
+        search.step(loss)
     return weight.detach(), bias.detach()

@@ -9,11 +9,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Doubts:
-    """Items worth a second look, worst first. `given` is the label there is, -1 for none; reasons are in words."""
+    """Labels worth a second look, worst first."""
 
     index: Tensor  # (k,) positions in what was given
-    given: Tensor  # (k,) class indices
-    suggested: Tensor  # (k,) class indices
+    given: Tensor  # (k,) class indices: the label there is
+    suggested: Tensor  # (k,) class indices: what the model would say
     confidence: Tensor  # (k,) probability of the suggested class
     reasons: list[str]
 
@@ -21,15 +21,10 @@ class Doubts:
         return len(self.index)
 
 
-def least_sure(p: Tensor, k: int, classes: tuple[str, ...] | list[str]) -> Doubts:
-    """The k items whose two likeliest classes are closest in probability; p is (n, K)."""
-    top, best = p.topk(min(2, p.shape[1]), dim=1)
-    index = (top[:, 0] - top[:, -1]).argsort(stable=True)[:k]
-    reasons = []
-    for i in index.tolist():
-        said = [f"{classes[c]} {share:.0%}" for c, share in zip(best[i].tolist(), top[i].tolist(), strict=True)]
-        reasons.append(" or ".join(said))
-    return Doubts(index, torch.full_like(index, -1), best[index, 0], top[index, 0], reasons)
+def least_sure(p: Tensor, k: int) -> Tensor:
+    """Positions of the k items whose two likeliest classes are closest in probability, closest first; p (n, K)."""
+    top = p.topk(min(2, p.shape[1]), dim=1).values
+    return (top[:, 0] - top[:, -1]).argsort(stable=True)[:k]
 
 
 def likely_errors(p: Tensor, y: Tensor, k: int, classes: tuple[str, ...] | list[str]) -> Doubts:
@@ -42,7 +37,9 @@ def likely_errors(p: Tensor, y: Tensor, k: int, classes: tuple[str, ...] | list[
     """
     known = (y >= 0).nonzero().flatten()
     p, y = p[known], y[known]
-    threshold = torch.stack([p[y == c, c].mean() if (y == c).any() else p.new_tensor(torch.inf) for c in range(p.shape[1])])
+    threshold = torch.stack(
+        [p[y == c, c].mean() if (y == c).any() else p.new_tensor(torch.inf) for c in range(p.shape[1])]
+    )
     candidates = p.where(p >= threshold, -1.0)  # (n, K)
     confidence, suggested = candidates.max(1)
     given = p.gather(1, y[:, None]).flatten()

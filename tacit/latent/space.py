@@ -2,7 +2,6 @@
 
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from tacit.data.pool import Pool
@@ -36,6 +35,11 @@ class Space:
     def graph(self) -> Graph:
         """The 15 nearest neighbours of every item, itself excluded; computed once, shared by everyone."""
         return neighbour_graph(self.codes, k=15)
+
+    @cached_property
+    def step(self) -> float:
+        """The typical distance between nearest neighbours: the unit of steps in this space."""
+        return float(self.graph.distance[:, 0].median())
 
     def nearest(self, z: Tensor, k: int, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Distances and positions (Q, k) of the items nearest to codes z (Q, D), among `allowed` (N,) bool."""

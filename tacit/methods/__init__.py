@@ -1,0 +1,74 @@
+"""The methods by name. A new file and a new line: that is the whole procedure.
+
+Someone else's method is named by `path/to/file.py:Class` and needs neither.
+"""
+
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tacit.data.spec import ItemSpec
+from tacit.errors import WrongUsage, unknown_name
+from tacit.methods.autoencoder import AutoEncoder
+from tacit.methods.method import Method
+from tacit.methods.settings import convert, method_options, split_settings
+from tacit.methods.supervised import Supervised
+from tacit.methods.vae import VAE
+
+__all__ = ["CATALOGUE", "build", "find", "split_settings"]
+
+CATALOGUE: dict[str, type[Method]] = {
+    "autoencoder": AutoEncoder,
+    "supervised": Supervised,
+    "vae": VAE,
+}
+
+
+def find(name: str) -> type[Method]:
+    """The method of this name, or the class that `path/to/file.py:Class` points to."""
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    if ":" not in name and not name.endswith(".py"):
+        raise unknown_name("method", name, CATALOGUE)
+    path, _, wanted = name.rpartition(":") if not name.endswith(".py") else (name, "", "")
+    module = _load(Path(path))
+    found = {key: cls for key, cls in vars(module).items() if _is_method(cls) and cls.__module__ == module.__name__}
+    if not wanted:
+        names = ", ".join(f"{path}:{key}" for key in found) or "it defines no method"
+        raise WrongUsage(f"which class of {path} is the method?\n  name it: {names}")
+    cls = getattr(module, wanted, None)
+    if cls is None:
+        raise WrongUsage(f"{path} has no class {wanted}\n  methods in it: {', '.join(found) or 'none'}")
+    if not _is_method(cls):
+        raise WrongUsage(f"{wanted} in {path} is not a Method\n  write: class {wanted}(tacit.methods.method.Method)")
+    if inspect.isabstract(cls):
+        raise WrongUsage(f"{wanted} in {path} lacks {' and '.join(sorted(cls.__abstractmethods__))}")
+    return cls
+
+
+def build(name: str, spec: ItemSpec, **options: object) -> Method:
+    """The method of this name for these items. Option values may be strings; all mistakes are said at once."""
+    cls = find(name)
+    return cls(spec, **convert(options, {key: option.annotation for key, option in method_options(cls).items()}))
+
+
+def _is_method(cls: object) -> bool:
+    return isinstance(cls, type) and issubclass(cls, Method)
+
+
+def _load(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise WrongUsage(f"there is no file {path}\n  a method of your own is named path/to/file.py:Class")
+    module_name = f"tacit_method_{path.stem}"
+    module_spec = importlib.util.spec_from_file_location(module_name, path)
+    if module_spec is None or module_spec.loader is None:
+        raise WrongUsage(f"{path} is not a Python file\n  a method of your own is named path/to/file.py:Class")
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[module_name] = module  # dataclasses and pickles look their module up here
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:
+        raise WrongUsage(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    return module

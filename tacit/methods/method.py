@@ -2,13 +2,12 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from tacit.data.feeds import Feed
 from tacit.data.spec import ItemSpec
 
 Terms = dict[str, Tensor]  # {"loss": minimised, other names: shown}
@@ -47,7 +46,7 @@ class Method(nn.Module, ABC):
     Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`.
     """
 
-    feed: ClassVar[Feed]
+    feed: ClassVar[Callable[..., Iterator[Any]]]  # a Feed, as `staticmethod(items)`
     recipe: ClassVar[Recipe] = Recipe()
     paper: ClassVar[str]  # "Kingma & Welling 2013, https://..."
     use_when: ClassVar[str]  # completes "use it when ..."

@@ -1,24 +1,44 @@
-"""Deep Residual Learning for Image Recognition.
-He, Zhang, Ren & Sun, 2015. https://arxiv.org/abs/1512.03385
+"""The supervised baseline: cross entropy on the answered items, and nothing from the others.
+After P.2 ("report the tuned supervised baseline") of Realistic Evaluation of Deep Semi-Supervised Learning Algorithms.
+Oliver, Odena, Raffel, Cubuk & Goodfellow, 2018. https://arxiv.org/abs/1804.09170
+
+Departures: the trunk is the one all methods here share, in place of a WRN-28-2, so that rows differ in the method alone;
+AdamW with a cosine in place of Adam; fewer steps, for two cores.
+
+What was tried, on held-out training items: MNIST with 100 and 1000 answers (1 to 2 draws, 300 to 600 steps) and 8x8
+digits with 20, 100 and 500 (3 draws, 400 steps); accuracy in %.
+
+- Light augmentation against none: MNIST 92.3 / 87.7 and 98.0 / 97.0; digits 72.0 / 66.2, 94.6 / 91.1, 97.3 / 95.5.
+- conv against mlp: MNIST with 100 answers 93.3 / 85.2; digits 72.0 / 68.9, 94.6 / 91.1, 97.3 / 96.5.
+- Label smoothing 0 / 0.03 / 0.1 on digits: 71.9 / 75.0 / 75.2, 94.4 / 95.0 / 95.1, 97.3 / 98.4 / 98.2, and negative
+  log-likelihood 3.89 / 0.92 / 0.94, 0.26 / 0.19 / 0.28, 0.08 / 0.08 / 0.15: more would buy doubt, and no accuracy.
+- Twice the steps: up to 1 point. Within the noise: learning rates from 0.0005 to 0.005, weight decay 0.1, dropout up to
+  0.5, an average of the weights, stronger augmentation, black in place of repeated borders, a fourth block.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tacit.data.augment import STRENGTHS
 from tacit.data.augment import augment as augmented
 from tacit.data.feeds import Labeled, labeled
 from tacit.data.spec import ItemSpec
-from tacit.errors import NotEnoughLabels
+from tacit.errors import NotEnoughLabels, unknown_name
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.nn.trunk import trunk as build_trunk
 
 
 class Supervised(Method):
+    """A classifier from the answered items alone: the row every other classifier is compared with.
+
+    `features` is the length of a code, `augment` one of `none` and `light`, `flip` mirrors items as well (not for
+    letters and digits). Shown: `accuracy` on the batch, as augmented.
+    """
+
     feed = staticmethod(labeled)
-    recipe = Recipe(steps=1500, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
-    paper = "He et al. 2015, https://arxiv.org/abs/1512.03385"
-    use_when = "there"
+    recipe = Recipe(steps=1000, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
+    paper = "Oliver et al. 2018 (sec. 4, P.2), https://arxiv.org/abs/1804.09170"
+    use_when = "you want the baseline, or so many items are labeled that the others add little"
 
     def __init__(
         self,
@@ -31,12 +51,17 @@ class Supervised(Method):
         features: int | None = None,
         augment: str = "light",
         flip: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: float = 0.03,
         dropout: float = 0.0,
     ) -> None:
         super().__init__(spec)
         if len(spec.classes) < 2:
-            raise NotEnoughLabels("x")
+            raise NotEnoughLabels(
+                f"a classifier needs at least two classes; this project has {len(spec.classes)}\n"
+                "  label items of a second class first: tacit choose -k 20, then tacit label"
+            )
+        if augment not in STRENGTHS:
+            raise unknown_name("strength of augmentation", augment, STRENGTHS)
         self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.encoder.out_dim, len(spec.classes))
@@ -52,4 +77,5 @@ class Supervised(Method):
         return self.encoder(x)
 
     def logits(self, x: Tensor) -> Tensor:
+        """Before softmax, (B, *item) -> (B, K)."""
         return self.head(self.dropout(self.embed(x)))

@@ -67,6 +67,8 @@ class VAE(Method):
         free_bits: float = 0.0,
     ) -> None:
         super().__init__(spec)
+        if sigma is not None and sigma <= 0:
+            raise WrongUsage(f"sigma is a standard deviation above 0, not {sigma}\n  leave it out to follow the error")
         self.likelihood = _likelihood(spec, likelihood)
         self.latent_dim, self.binarize = latent_dim, binarize and self.likelihood == "bernoulli"
         self.sigma, self.beta, self.beta_warmup, self.free_bits = sigma, beta, beta_warmup, free_bits

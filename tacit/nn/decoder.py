@@ -65,7 +65,7 @@ def _mlp(dim: int, shape: tuple[int, ...], width: int, depth: int, norm: str) ->
 
 
 def _conv(dim: int, shape: tuple[int, ...], width: int, depth: int | None, norm: str) -> Decoder:
-    sizes = map_sizes(*shape[1:], depth)
+    sizes = map_sizes(shape[1], shape[2], depth)
     widths = channels(width, len(sizes) - 1)
     first = (widths[-1], *sizes[-1])
     layers: list[nn.Module] = [nn.Linear(dim, math.prod(first)), nn.Unflatten(1, first)]

@@ -18,5 +18,5 @@ class SlowCopy(nn.Module):
         """One step of the average: slow <- momentum slow + (1 - momentum) fast."""
         for slow, fast in zip(self.network.parameters(), network.parameters(), strict=True):
             slow.lerp_(fast, 1 - self.momentum)
-        for slow, fast in zip(self.network.buffers(), network.buffers(), strict=True):
-            slow.copy_(fast)  # running statistics are averages already; counters cannot be averaged
+        for kept, now in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(now)  # running statistics are averages already; counters cannot be averaged

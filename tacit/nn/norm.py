@@ -34,7 +34,8 @@ def norm(kind: str, features: int, axes: int) -> list[nn.Module]:
     if kind == "batch":
         return [BatchNorm2d(features) if axes == 2 else BatchNorm1d(features)]
     if kind == "group":
-        return [nn.GroupNorm(math.gcd(features, 8), features)]
+        # groups of four channels or more; a linear layer's features are one group, since one value has no variance
+        return [nn.GroupNorm(math.gcd(8, features, max(features // 4, 1)) if axes else 1, features)]
     if kind == "none":
         return []
     raise unknown_name("normalization", kind, NORMS)

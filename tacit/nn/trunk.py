@@ -1,6 +1,7 @@
 """The trunk every method stands on: (B, *item) -> (B, F)."""
 
 import math
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ def resolve(shape: tuple[int, ...], kind: str) -> str:
         return "conv" if image and max(shape[1:]) >= SMALL else "mlp"
     if kind != "mlp" and not image:
         raise WrongUsage(
-            f"a {kind} trunk needs images (C, H, W); these items have shape {shape}\n  try: --trunk mlp, or leave it at auto"
+            f"a {kind} trunk needs images (C, H, W); these items have shape {shape}\n  try: --trunk auto"
         )
     return kind
 
@@ -83,17 +84,17 @@ def _mlp(shape: tuple[int, ...], width: int | None, depth: int | None, norm: str
     width, depth, norm = width or 300, depth or 2, norm or "none"
     widths = [math.prod(shape), *[width] * (depth - 1), out_dim or width]
     layers: list[nn.Module] = [nn.Flatten()]
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [nn.Linear(a, b, bias=norm != "batch"), *norm_layers(norm, b, axes=0), nn.ReLU(inplace=True)]
     return Trunk(*layers, out_dim=widths[-1])
 
 
 def _conv(shape: tuple[int, ...], width: int | None, depth: int | None, norm: str | None, out_dim: int | None) -> Trunk:
     norm, out_dim = norm or "batch", out_dim or 128
-    sizes = map_sizes(*shape[1:], depth)
+    sizes = map_sizes(shape[1], shape[2], depth)
     widths = [shape[0], *channels(width or 32, len(sizes) - 1)]
     layers: list[nn.Module] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [
             nn.Conv2d(a, b, 3, padding=1, bias=norm != "batch"),
             *norm_layers(norm, b, axes=2),
@@ -134,7 +135,11 @@ def _resnet(
     while side > LARGEST_STAGE or not layers:
         stride = 2 if side > LARGEST_STAGE else 1
         bias = norm != "batch"
-        layers += [nn.Conv2d(a, width, 3, stride, 1, bias=bias), *norm_layers(norm, width, axes=2), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(a, width, 3, stride, 1, bias=bias),
+            *norm_layers(norm, width, axes=2),
+            nn.ReLU(inplace=True),
+        ]
         a, side = width, -(-side // stride)
     for i, b in enumerate(channels(width, len(map_sizes(side, side)))):
         for j in range(depth):

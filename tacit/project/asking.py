@@ -12,14 +12,16 @@ from tacit.data.pool import Items
 from tacit.data.spec import UNLABELED
 from tacit.disk import write_atomic
 from tacit.errors import WrongUsage
+from tacit.outcome import Outcome
 from tacit.project.home import Home
-from tacit.project.outcome import Outcome
 
 
 def import_answers(project: Home, path: Path, *, who: str = "me", skip_unknown: bool = False) -> Outcome:
     """Read a table of answers; nothing is recorded unless all of it can be."""
     classes = project.settings.classes or None
-    done = import_labels(project.labels, path, known=project.known(), who=who, classes=classes, skip_unknown=skip_unknown)
+    done = import_labels(
+        project.labels, path, known=project.known(), who=who, classes=classes, skip_unknown=skip_unknown
+    )
     lines = [f"recorded {done.recorded:,} answers from {path.name}"]
     if done.empty:
         lines.append(f"{done.empty:,} rows had no answer yet")
@@ -49,11 +51,16 @@ def todo(project: Home, path: Path, *, yardstick: int, overwrite: bool) -> Outco
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["id", "path", "label", "reason"])
-    writer.writerows([id_, place, "", reasons.get(id_, why)] for id_, place in zip(ids, project.paths(ids), strict=True))
+    writer.writerows(
+        [id_, place, "", reasons.get(id_, why)] for id_, place in zip(ids, project.paths(ids), strict=True)
+    )
     write_atomic(path, text.getvalue())
     return Outcome(
         {"path": str(path), "items": len(ids)},
-        [f"wrote {len(ids)} items to {path}: fill in the column label ('?' for cannot tell)", f"next: tacit label --import {path}"],
+        [
+            f"wrote {len(ids)} items to {path}: fill in the column label ('?' for cannot tell)",
+            f"next: tacit label --import {path}",
+        ],
     )
 
 
@@ -84,7 +91,9 @@ def ask_truth(project: Home, *, yardstick: bool) -> Outcome:
         project.settings.set("classes", list(classes))
     answers = truth[items.find(ids)]
     known = [(i, classes[int(a)]) for i, a in zip(ids, answers, strict=True) if a >= 0]
-    project.labels.record([i for i, _ in known], [a for _, a in known], who="truth", source="oracle", round=round_number)
+    project.labels.record(
+        [i for i, _ in known], [a for _, a in known], who="truth", source="oracle", round=round_number
+    )
     return told(project, [f"the hidden truth answered {len(known):,} items"], recorded=len(known))
 
 
@@ -97,5 +106,10 @@ def told(project: Home, lines: list[str], **record: Any) -> Outcome:
     """What was done, and where the labelling stands now."""
     pool, yardstick = project.answers(project.pool), project.answers(project.yardstick)
     labels, measured = int((pool >= 0).sum()), int((yardstick >= 0).sum())
-    lines.append(f"labels: {labels:,} to learn from, {measured:,} of {len(yardstick):,} in the yardstick, {len(project.classes)} classes")
-    return Outcome({**record, "labels": labels, "yardstick_labels": measured, "classes": list(project.classes)}, [*lines, "next: tacit train"])
+    lines.append(
+        f"labels: {labels:,} to learn from, {measured:,} of {len(yardstick):,} in the yardstick, {len(project.classes)} classes"
+    )
+    return Outcome(
+        {**record, "labels": labels, "yardstick_labels": measured, "classes": list(project.classes)},
+        [*lines, "next: tacit train"],
+    )

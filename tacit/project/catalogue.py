@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 from tacit import methods
 from tacit.errors import UnknownName
+from tacit.outcome import Outcome, table
 from tacit.project.home import Home
-from tacit.project.outcome import Outcome, table
-from tacit.select import STRATEGIES, use_when
+from tacit.select import CATALOGUE as STRATEGIES
+from tacit.select.settings import use_when
 
 
 def catalogue(name: str | None) -> Outcome:
@@ -22,7 +23,10 @@ def catalogue(name: str | None) -> Outcome:
     lines += ["", "tacit choose ...  use it when", *table([[n, use_when(f)] for n, f in STRATEGIES.items()])]
     lines += ["", "settings of one: tacit methods NAME"]
     record = {
-        "methods": {n: {"use_when": m.use_when, "paper": m.paper, "classifies": hasattr(m, "logits")} for n, m in methods.CATALOGUE.items()},
+        "methods": {
+            n: {"use_when": m.use_when, "paper": m.paper, "classifies": hasattr(m, "logits")}
+            for n, m in methods.CATALOGUE.items()
+        },
         "strategies": {n: {"use_when": use_when(f)} for n, f in STRATEGIES.items()},
     }
     return Outcome(record, lines)
@@ -62,6 +66,8 @@ def list_runs(project: Home) -> Outcome:
     for run in runs:
         r = run.record
         accuracy = f"{r['accuracy'][0]:.1%}" if "accuracy" in r else ""
-        rows.append([run.name, r.get("task", ""), r["status"], str(r.get("seconds", "")), str(r.get("labels", "")), accuracy])
+        rows.append(
+            [run.name, r.get("task", ""), r["status"], str(r.get("seconds", "")), str(r.get("labels", "")), accuracy]
+        )
     lines = table(rows) if runs else ["nothing has been run yet", "next: tacit learn"]
     return Outcome({"runs": [{"name": run.name, **run.record} for run in runs]}, lines)

@@ -9,9 +9,10 @@ from tacit.deploy.export import load
 from tacit.errors import BadData, WrongUsage
 from tacit.latent.space import Space
 from tacit.methods.method import Method
+from tacit.outcome import Outcome, table
 from tacit.project.home import Home
-from tacit.project.outcome import Outcome, table
-from tacit.select import STRATEGIES, choose
+from tacit.select import CATALOGUE as STRATEGIES
+from tacit.select import choose
 
 QUICK_DIM = 32  # of the stand-in space before anything is learned
 
@@ -30,8 +31,7 @@ def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -
     if strategy == "auto":
         strategy, why = automatic(model is not None)
         notes.append(f"strategy: {strategy} ({why})   change: tacit choose {other(strategy)}")
-    round_number = len(project.labels.rounds())
-    picks = choose(strategy, space, labels, k, model=model, seed=mix(project.seed, round_number), **options)
+    picks = choose(strategy, space, labels, k, model=model, seed=mix(project.seed, project.labels.rounds()), **options)
     if picks.made_new:
         raise WrongUsage(
             f"{strategy} makes new items, which only a simulation can have answered\n  try: tacit choose uphill, or tacit simulate {strategy}"
@@ -69,7 +69,7 @@ def current_space(project: Home) -> tuple[Space, list[str]]:
     except WrongUsage:
         note = "no space has been learned yet: using the principal components of the raw items   better: tacit learn"
         return quick_space(project), [note]
-    return Space.load(run.folder, project.pool, load(run.folder)), []
+    return Space.load(run.folder, project.pool, load(run.folder, trust_code=True)), []
 
 
 def quick_space(project: Home) -> Space:
@@ -89,7 +89,7 @@ def current_model(project: Home) -> tuple[Method | None, str]:
         run = project.run(None, "train")
     except WrongUsage:
         return None, ""
-    model = load(run.folder)
+    model = load(run.folder, trust_code=True)
     if model.spec.classes != project.classes[: len(model.spec.classes)]:
         return None, f"{run.name} knows other classes than the project does now; train again to use it"
     return model, ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from tacit.engine.device import onednn_is_exact, pick
-from tacit.project.outcome import Outcome, table
+from tacit.outcome import Outcome, table
 
 EXTRAS = {"onnx": "export", "onnxscript": "export", "onnxruntime": "export", "pyarrow": "tables", "faiss-cpu": "ann"}
 
@@ -41,7 +41,9 @@ def examine() -> Outcome:
             "    slower than one   try: OMP_NUM_THREADS=1 tacit ..."
         )
     if os.environ.get("GOMP_SPINCOUNT") != "0" and not torch.cuda.is_available():
-        advice.append("threads spin while they wait   set GOMP_SPINCOUNT=0 before Python starts (the tacit command does)")
+        advice.append(
+            "threads spin while they wait   set GOMP_SPINCOUNT=0 before Python starts (the tacit command does)"
+        )
     if free < 1e9:
         advice.append(f"only {free / 1e6:.0f} MB of disk are free here: packing and saving may fail   free some space")
     for name, extra in EXTRAS.items():
@@ -49,7 +51,11 @@ def examine() -> Outcome:
             advice.append(f"{name} is not installed   for that: pip install 'tacit[{extra}]'")
     rows = [[key, str(value)] for key, value in record.items() if key != "packages"]
     rows += [[name, found or "-"] for name, found in installed.items()]
-    lines = [*table(rows), *(f"  ! {line}" for line in advice), "all is well" if not advice else f"{len(advice)} things to know"]
+    lines = [
+        *table(rows),
+        *(f"  ! {line}" for line in advice),
+        "all is well" if not advice else f"{len(advice)} things to know",
+    ]
     return Outcome(record | {"advice": advice}, lines)
 
 

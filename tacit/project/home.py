@@ -13,9 +13,8 @@ from tacit.data.pack import Packed, open_items, pack, read_truth
 from tacit.data.pool import Items, Pool, Yardstick
 from tacit.data.store import connect
 from tacit.engine.run import Run, all_runs
-from tacit.errors import BadData, BadEnvironment, WrongUsage
+from tacit.errors import BadData, WrongUsage
 from tacit.project.settings import Settings, find
-
 
 H = TypeVar("H", bound="Home")
 
@@ -37,7 +36,7 @@ class Home:
         folder: str | Path | None = None,
         *,
         size: int | None = None,
-        aspect: str = "crop",
+        aspect: str | None = None,
         yardstick: float | int | None = None,
         truth: str | None = None,
         seed: int = 0,
@@ -45,52 +44,38 @@ class Home:
     ) -> H:
         """Read a folder of images, an array file or a table into a new project; `folder` defaults to SOURCE.tacit beside it.
 
-        On a project of the same source: look for what was added, moved or removed since.
+        On a project of the same source: take in what was added, moved or removed since.
         """
         source = Path(source)
-        if not source.exists():
-            raise WrongUsage(f"there is nothing at {source}\n  expected: a folder of images, an .npz or .npy file, or a table (.csv, .parquet)")
         folder = Path(folder) if folder else source.resolve().with_name(source.resolve().stem + ".tacit")
-        new = not (folder / "project.toml").exists()
-        if not new:
-            project = cls(folder)
-            if project.settings.source.resolve() != source.resolve():
+        if (folder / "project.toml").exists():
+            kept = Settings(folder).source
+            if kept.resolve() != source.resolve():
                 raise WrongUsage(
-                    f"{folder} is a project of {project.settings.source}, not of {source}\n  choose another folder: tacit init {source} -p NAME.tacit"
+                    f"{folder} is a project of {kept}, not of {source}\n"
+                    f"  choose another folder: tacit init {source} -p NAME.tacit"
                 )
-            project.refresh(on_progress)
-            return project
-        made = not folder.exists()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadEnvironment(
-                f"{folder} cannot be made: {(error.strerror or str(error)).lower()}\n  choose another place: tacit init {source} -p NAME.tacit"
-            ) from error
-        try:
-            packed = pack(source, folder, size=size, aspect=aspect, yardstick=yardstick, truth=truth, seed=seed, on_progress=on_progress)
-        except BaseException:
-            if made and not any(folder.iterdir()):
-                folder.rmdir()
-            raise
-        Settings.write_new(folder, source, size=size, aspect=aspect, truth=truth, seed=seed)
+        packed = pack(
+            source,
+            folder,
+            size=size,
+            aspect=aspect,
+            yardstick=yardstick,
+            truth=truth,
+            seed=seed,
+            on_progress=on_progress,
+        )
+        if not (folder / "project.toml").exists():
+            Settings.write_new(folder, source, seed=seed)
         project = cls(folder)
         project.packed = packed
         return project
 
-    def refresh(self, on_progress: Callable[[int, int], None] | None = None) -> None:
+    def refresh(self, on_progress: Callable[[int, int], None] | None = None) -> Packed:
         """Look at the source again: read what is new, note what moved or went."""
-        get = self.settings.get
-        self.packed = pack(
-            self.settings.source,
-            self.folder,
-            size=get("size"),
-            aspect=get("aspect", "crop"),
-            truth=get("truth"),
-            seed=get("seed", 0),
-            on_progress=on_progress,
-        )
+        self.packed = pack(self.settings.source, self.folder, seed=self.seed, on_progress=on_progress)
         self.__dict__.pop("_items", None)
+        return self.packed
 
     # what is in it
 
@@ -164,7 +149,9 @@ class Home:
     def run(self, name: str | None, task: str) -> Run:
         """The named run, or the latest finished one of a task ("learn" or "train")."""
         if name is not None:
-            matches = [r for r in self.runs if r.name == name or r.name.startswith(name) or r.name.split("-", 1)[1] == name]
+            matches = [
+                r for r in self.runs if r.name == name or r.name.startswith(name) or r.name.split("-", 1)[1] == name
+            ]
             if not matches:
                 known = ", ".join(r.name for r in self.runs) or "none yet"
                 raise WrongUsage(f"there is no run called {name!r}\n  known: {known}")

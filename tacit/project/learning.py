@@ -19,9 +19,9 @@ from tacit.engine.run import Run
 from tacit.errors import NotEnoughLabels, WrongUsage
 from tacit.latent.space import Space
 from tacit.methods.method import Method, Recipe
+from tacit.outcome import Outcome
 from tacit.project.home import Home
 from tacit.project.measuring import score
-from tacit.project.outcome import Outcome
 
 Watch = Callable[[dict[str, Any]], None]
 PASSES, LEAST_STEPS, MOST_STEPS = 40, 1000, 20_000  # of an automatic `learn`: what two cores do in minutes
@@ -38,9 +38,11 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     else:
         if name == "auto":
             refuse_to_forget(project, "learn")
-        name, why = (automatic(pool) if name == "auto" else (name, "you asked for it"))
+        name, why = automatic(pool) if name == "auto" else (name, "you asked for it")
         if hasattr(methods.find(name), "logits"):
-            raise WrongUsage(f"{name} needs labels: it classifies\n  try: tacit train {name}, or tacit learn (no labels needed)")
+            raise WrongUsage(
+                f"{name} needs labels: it classifies\n  try: tacit train {name}, or tacit learn (no labels needed)"
+            )
         run, method, recipe, where = begin(project, "learn", name, pool, settings, automatic_steps(pool))
     fitted = fit(method, pool, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch, health=True)
     if not distributed.world().first:
@@ -48,7 +50,13 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     save(method, run.record["method"], run.folder)
     space = Space.of(pool, method, run.folder)
     lines = [f"made {run.name}: a code of {space.codes.shape[1]} numbers for each of {len(pool):,} items ({why})"]
-    record: dict[str, Any] = {"run": run.name, "method": run.record["method"], "items": len(pool), "dim": space.codes.shape[1], "terms": fitted.terms}
+    record: dict[str, Any] = {
+        "run": run.name,
+        "method": run.record["method"],
+        "items": len(pool),
+        "dim": space.codes.shape[1],
+        "terms": fitted.terms,
+    }
     if fitted.health:
         record["health"] = fitted.health.to_dict()
         lines.append(f"health: {fitted.health}")
@@ -73,9 +81,13 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     else:
         check_labels(labels, pool)
         if not hasattr(methods.find(name), "logits"):
-            raise WrongUsage(f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised")
+            raise WrongUsage(
+                f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised"
+            )
         known = int((labels >= 0).sum())
-        run, method, recipe, where = begin(project, "train", name, pool, settings, None, classes=list(pool.spec.classes), labels=known)
+        run, method, recipe, where = begin(
+            project, "train", name, pool, settings, None, classes=list(pool.spec.classes), labels=known
+        )
     fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
     if not distributed.world().first:
         return Outcome()
@@ -84,13 +96,21 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     lines = [f"made {run.name}: {run.record['method']} from {run.record['labels']} labels in {fitted.seconds:.0f} s"]
     if missing:
         lines.append(f"no label yet for {', '.join(missing)}: the model cannot answer these")
-    record: dict[str, Any] = {"run": run.name, "method": run.record["method"], "labels": run.record["labels"], "terms": fitted.terms, "without_labels": missing}
+    record: dict[str, Any] = {
+        "run": run.name,
+        "method": run.record["method"],
+        "labels": run.record["labels"],
+        "terms": fitted.terms,
+        "without_labels": missing,
+    }
     run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms)
     measured = score(project, method)
     if measured:
         record["accuracy"] = measured.record
         lines += measured.lines
-    return Outcome(record | {"seconds": fitted.seconds}, [*lines, "next: tacit choose -k 20, tacit predict, or tacit report"])
+    return Outcome(
+        record | {"seconds": fitted.seconds}, [*lines, "next: tacit choose -k 20, tacit predict, or tacit report"]
+    )
 
 
 def automatic(pool: Pool) -> tuple[str, str]:
@@ -192,4 +212,3 @@ def check_labels(labels: Tensor, pool: Pool) -> None:
             f"all {int((labels >= 0).sum())} labels are of one class, {only!r}; a classifier needs two\n"
             "  try: tacit choose typical -k 20 looks for groups without a label"
         )
-

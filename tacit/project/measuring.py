@@ -1,34 +1,37 @@
 """The verbs `look`, `evaluate` and `simulate`."""
 
+import json
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tacit.deploy.export import load
+from tacit.disk import write_atomic
 from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.evaluate.classify import Report, evaluate_model
 from tacit.methods.method import Method
+from tacit.outcome import Outcome, table
 from tacit.project.choosing import current_space
 from tacit.project.home import Home
-from tacit.project.outcome import Outcome, table
 from tacit.rounds import Round, supervised
-from tacit.select import STRATEGIES
-from tacit.simulate import Plan, Simulation, simulate
+from tacit.select import CATALOGUE as STRATEGIES
+from tacit.simulate import Budget, Plan, Simulation, simulate
 
 
 def look(project: Home) -> Outcome:
     """What is in the source now."""
     project.refresh()
-    found = project.packed
-    pool, yardstick = project.pool, project.yardstick
-    lines = [
-        *found.lines(),
-        f"to learn from: {len(pool):,}   yardstick, measured on and never learned from: {len(yardstick):,}",
-        f"labels: {int((project.answers(pool) >= 0).sum()):,} in the pool, {int((project.answers(yardstick) >= 0).sum()):,} in the yardstick",
-        "next: tacit learn",
-    ]
-    return Outcome({**found.to_dict(), "pool": len(pool), "yardstick": len(yardstick)}, lines)
+    return found(project)
+
+
+def found(project: Home) -> Outcome:
+    """What the latest scan found, and where the labelling stands."""
+    packed = project.packed
+    labels, measured = (int((project.answers(items) >= 0).sum()) for items in (project.pool, project.yardstick))
+    lines = [*packed.lines(), f"labels: {labels:,} in the pool, {measured:,} in the yardstick", "next: tacit learn"]
+    record = {**packed.to_dict(), "project": str(project.folder), "labels": labels, "yardstick_labels": measured}
+    return Outcome(record, lines)
 
 
 def yardstick_answers(project: Home, classes: tuple[str, ...]) -> tuple[Tensor, str]:
@@ -46,7 +49,9 @@ def yardstick_answers(project: Home, classes: tuple[str, ...]) -> tuple[Tensor, 
 
 def renamed(labels: Tensor, names: tuple[str, ...], classes: tuple[str, ...]) -> Tensor:
     """Indices into `names` as indices into `classes`; a class the model has never heard of counts as -1."""
-    place = torch.tensor([classes.index(n) if n in classes else -1 for n in names] + [-1, -1])  # -2 and -1 stay unlabeled
+    place = torch.tensor(
+        [classes.index(n) if n in classes else -1 for n in names] + [-1, -1]
+    )  # -2 and -1 stay unlabeled
     return place[labels]
 
 
@@ -73,14 +78,17 @@ def score(project: Home, model: Method) -> Outcome | None:
 def evaluate_run(project: Home, name: str | None) -> Outcome:
     """How good, on the yardstick only."""
     run = project.run(name, "train")
-    found = measure(project, load(run.folder))
+    found = measure(project, load(run.folder, trust_code=True))
     if found is None:
         raise BadData(
             "the yardstick has no answers yet, so there is nothing to measure on\n"
             "  try: tacit label --todo yardstick.csv --yardstick 40, fill it in, tacit label --import yardstick.csv"
         )
     report, source = found
-    return Outcome({"run": run.name, "from": source, **report.to_dict()}, [f"{run.name}, measured on the yardstick ({source})", *report.lines()])
+    return Outcome(
+        {"run": run.name, "from": source, **report.to_dict()},
+        [f"{run.name}, measured on the yardstick ({source})", *report.lines()],
+    )
 
 
 def simulate_strategies(
@@ -115,11 +123,10 @@ def simulate_strategies(
         supervised(**options),
         [Plan(s) for s in strategies if s != "random"],
         seeds=range(seeds),
-        first=first,
-        k=k,
-        count=count,
+        budget=Budget(first, k, count),
         watch=watch,
     )
+    write_atomic(project.folder / "reports" / "simulation.json", json.dumps(result.to_dict()))  # a report draws it
     return Outcome(result.to_dict(), [*notes, *simulation_lines(result, len(yardstick))])
 
 
@@ -130,7 +137,11 @@ def simulation_lines(result: Simulation, n: int) -> list[str]:
         beside = "" if curve is result.random else f"{gain.value:+.1%} [{gain.low:+.1%}, {gain.high:+.1%}]"
         rows.append([curve.title, str(curve.labels[-1]), f"{last.value:.1%} [{last.low:.1%}, {last.high:.1%}]", beside])
     better = [c for c in result.curves[1:] if result.gain(c).low > 0]
-    words = f"better than random here: {', '.join(c.title for c in better)}" if better else "no strategy is clearly better than random here"
+    words = (
+        f"better than random here: {', '.join(c.title for c in better)}"
+        if better
+        else "no strategy is clearly better than random here"
+    )
     return [f"{len(result.seeds)} seeds, measured on {n} yardstick items", *table(rows), words]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tacit.outcome import Outcome
 from tacit.project import asking, choosing, learning, measuring, reporting, taking
 from tacit.project.home import Home
-from tacit.project.outcome import Outcome
 
 Watch = Callable[[dict[str, Any]], None]
 
@@ -22,11 +22,17 @@ class Project(Home):
     >>> print(project.evaluate())                     # tacit evaluate
     """
 
+    def found(self) -> Outcome:
+        """What the latest scan found: what `create` has just read."""
+        return measuring.found(self)
+
     def look(self) -> Outcome:
         """What is in the source now, after a fresh scan."""
         return measuring.look(self)
 
-    def learn(self, method: str = "auto", *, resume: bool = False, watch: Watch | None = None, **settings: Any) -> Outcome:
+    def learn(
+        self, method: str = "auto", *, resume: bool = False, watch: Watch | None = None, **settings: Any
+    ) -> Outcome:
         """Learn a latent space from all items of the pool, without a label."""
         return learning.learn(self, method, resume=resume, watch=watch, settings=settings)
 
@@ -51,7 +57,9 @@ class Project(Home):
     def undo(self) -> Outcome:
         return asking.undo(self)
 
-    def train(self, method: str = "supervised", *, resume: bool = False, watch: Watch | None = None, **settings: Any) -> Outcome:
+    def train(
+        self, method: str = "supervised", *, resume: bool = False, watch: Watch | None = None, **settings: Any
+    ) -> Outcome:
         """Train a classifier on the answers there are."""
         return learning.train(self, method, resume=resume, watch=watch, settings=settings)
 

@@ -16,10 +16,10 @@ from tacit.evaluate.intervals import Interval
 from tacit.evaluate.uncertain import least_sure
 from tacit.latent.space import Space
 from tacit.methods.method import Method
+from tacit.outcome import Outcome
 from tacit.project.choosing import current_space
 from tacit.project.home import Home
 from tacit.project.measuring import measure
-from tacit.project.outcome import Outcome
 from tacit.report.charts import confusion, reliability
 from tacit.report.curves import Series, curve
 from tacit.report.items import image_grid, pairs, walk_strip
@@ -62,7 +62,7 @@ def trained(project: Home) -> tuple[Method | None, tuple[Report, str] | None]:
         run = project.run(None, "train")
     except WrongUsage:
         return None, None
-    model = load(run.folder)
+    model = load(run.folder, trust_code=True)
     return model, measure(project, model)
 
 
@@ -91,7 +91,9 @@ def curve_sections(project: Home) -> list[Section]:
     if simulated.exists():
         found: dict[str, Any] = json.loads(simulated.read_text(encoding="utf-8"))
         series = [
-            Series(c["strategy"], c["labels"], [Interval(*v) for v in zip(c["accuracy"], c["low"], c["high"], strict=True)])
+            Series(
+                c["strategy"], c["labels"], [Interval(*v) for v in zip(c["accuracy"], c["low"], c["high"], strict=True)]
+            )
             for c in found["curves"]
         ]
         sections.append(
@@ -137,7 +139,11 @@ def decoded_sections(space: Space, labels: Tensor) -> list[Section]:
     rows = torch.linspace(0, len(space) - 1, min(SHOWN, len(space))).long()
     items = space.pool.floats(rows)
     sections = [
-        Section("Reconstructions", "What is left of an item when only its code is kept: what is lost here, the space does not know.", pairs(items, space.reconstruct(rows))),
+        Section(
+            "Reconstructions",
+            "What is left of an item when only its code is kept: what is lost here, the space does not know.",
+            pairs(items, space.reconstruct(rows)),
+        ),
     ]
     known = labels[labels >= 0].unique()
     if len(known) >= 2:
@@ -165,7 +171,10 @@ def doubts_section(project: Home, model: Method, labels: Tensor) -> Section:
     open_items = (labels == -1).nonzero().flatten()
     p = probabilities(model, project.pool, open_items)
     unsure = least_sure(p, k=SHOWN)
-    captions = [" / ".join(f"{model.spec.classes[c]} {p[i, c]:.0%}" for c in p[i].topk(min(2, p.shape[1])).indices.tolist()) for i in unsure.tolist()]
+    captions = [
+        " / ".join(f"{model.spec.classes[c]} {p[i, c]:.0%}" for c in p[i].topk(min(2, p.shape[1])).indices.tolist())
+        for i in unsure.tolist()
+    ]
     return Section(
         "What the model is least sure of",
         "Unlabelled items with the two likeliest answers closest together: labelling these teaches it where its classes touch.",
@@ -180,5 +189,11 @@ def cost_section(project: Home) -> Section:
     rows += [[f"  by {who}", n, ""] for who, n in cost.people.items()]
     for run in project.runs:
         if run.finished:
-            rows.append([f"{run.record['task']}: {run.name}", run.record.get("labels", ""), f"{run.record['seconds']:.1f} s"])
-    return Section("What it cost", "Labels and time spent so far; items are asked about once, duplicates never.", table(rows, ["what", "labels", "time"]))
+            rows.append(
+                [f"{run.record['task']}: {run.name}", run.record.get("labels", ""), f"{run.record['seconds']:.1f} s"]
+            )
+    return Section(
+        "What it cost",
+        "Labels and time spent so far; items are asked about once, duplicates never.",
+        table(rows, ["what", "labels", "time"]),
+    )

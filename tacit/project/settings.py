@@ -23,7 +23,9 @@ class Settings:
         try:
             self.document = tomlkit.parse(self.path.read_text(encoding="utf-8"))
         except (TOMLKitError, UnicodeDecodeError) as error:
-            raise BadData(f"{self.path} cannot be read: {error}\n  mend that line, or take the file from a copy") from error
+            raise BadData(
+                f"{self.path} cannot be read: {error}\n  mend that line, or take the file from a copy"
+            ) from error
         found = self.document.get("version", 0)
         if not isinstance(found, int) or found < 1:
             raise BadData(f"{self.path} has no version; it should begin with: version = {VERSION}")
@@ -34,15 +36,15 @@ class Settings:
             )
 
     @classmethod
-    def write_new(cls, folder: Path, source: Path, **chosen: Any) -> "Settings":
+    def write_new(cls, folder: Path, source: Path, seed: int) -> "Settings":
         document = tomlkit.document()
-        document.add(tomlkit.comment("A Tacit project. You may edit this file; everything else here is written by the program."))
+        document.add(
+            tomlkit.comment("A Tacit project. You may edit this file; everything else here is written by the program.")
+        )
         document["version"] = VERSION
         document["name"] = folder.stem
         document["source"] = os.path.relpath(source.resolve(), folder.resolve())
-        for key, value in chosen.items():
-            if value is not None:
-                document[key] = value
+        document["seed"] = seed
         document["classes"] = []
         document["classes"].comment("in the order of their keys 1, 2, 3 ...; new answers add theirs at the end")
         write_atomic(folder / FILE, tomlkit.dumps(document))
@@ -78,7 +80,9 @@ def find(where: Path | None) -> Path:
         raise WrongUsage(f"there is no project in {where} (no {FILE})\n  make one: tacit init SOURCE -p {where}")
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / FILE).is_file() and re.search(r"^version\s*=", (folder / FILE).read_text("utf-8", "replace"), re.M):
+        if (folder / FILE).is_file() and re.search(
+            r"^version\s*=", (folder / FILE).read_text("utf-8", "replace"), re.M
+        ):
             return folder
     near = sorted(p.parent for p in here.glob(f"*.tacit/{FILE}"))
     if len(near) == 1:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tacit.errors import WrongUsage
 from tacit.evaluate.intervals import Interval
 from tacit.report.svg import tag
-from tacit.report.words import number, sentence, show, text
+from tacit.report.words import sentence, show, text
 
 
 def table(

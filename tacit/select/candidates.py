@@ -8,7 +8,7 @@ from tacit.data.spec import UNLABELED
 from tacit.errors import BadData
 from tacit.latent.space import Space
 
-COPY = 1e-3  # of a typical step: an answer for one of two codes this close says nothing new about the other
+COPY = 1e-3  # of a typical distance: the answer for one of two codes this close says nothing new about the other
 
 
 def askable(space: Space, labels: Tensor) -> Tensor:
@@ -42,12 +42,14 @@ def one_of_each(order: Tensor, group: Tensor) -> Tensor:
 def copies(space: Space) -> Tensor:
     """Groups of near copies, (N,) int64: for every item the first position of its group, its own where it has none.
 
-    Near copies are neighbours in the graph of the space, closer than a thousandth of the typical step between
-    neighbours. Copies with exactly the same code are found whatever their number; of near ones a group of more than
-    fifteen may fall into several.
+    Near copies are neighbours in the graph of the space, closer than a thousandth of what is typical for its last
+    column: the distance to the nearest item shrinks where many have copies, the one to the fifteenth does not. Copies
+    with exactly the same code are found whatever their number; a group of more than fifteen near ones may fall apart.
     """
     alone = torch.arange(len(space))
-    close = space.graph.distance <= COPY * space.step
+    if len(alone) < 2:
+        return alone
+    close = space.graph.distance <= COPY * space.graph.distance[:, -1].median()
     if not bool(close.any()):
         return alone
     from scipy.sparse import coo_matrix

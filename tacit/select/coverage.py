@@ -15,7 +15,7 @@ from tacit.latent.space import Space
 from tacit.select.candidates import askable
 from tacit.select.picks import Picks
 
-ROWS, CENTERS = 8192, 1024  # of one block of distances, 32 MiB
+ROWS, CENTERS = 4096, 1024  # of one block of distances, 16 MiB
 
 
 def k_center(space: Space, labels: Tensor, k: int, *, seed: int = 0) -> Picks:
@@ -64,37 +64,44 @@ def farthest_first(
         _cover(gap, codes, length, codes[[start]])
         gap[start] = -torch.inf
     while len(chosen) < k:
-        # a chosen row stays out even where its weight is zero
-        best = torch.where(gap < 0, gap, gap * weight).topk(min(width, len(codes)))
-        floor = float(best.values[-1]) if width < len(codes) else -torch.inf
-        among = best.indices
-        new: list[int] = []
-        heavy, near = weight[among], gap[among]
-        between = _squared(codes[among], length[among], codes[among])
-        while len(chosen) + len(new) < k:
-            value = torch.where(near < 0, near, near * heavy)
-            j = int(value.argmax())
-            if new and float(value[j]) < floor:
-                break
-            new.append(int(among[j]))
-            far.append(float(near[j]) ** 0.5)
-            torch.minimum(near, between[j], out=near)
-            near[j] = -torch.inf
-        _cover(gap, codes, length, codes[new])
-        gap[new] = -torch.inf
-        chosen += new
+        new, away = _settle(codes, gap, weight, k - len(chosen), width)
+        chosen, far = chosen + new, far + away
+        if len(chosen) < k:
+            _cover(gap, codes, length, codes[new])
+            gap[new] = -torch.inf
     return torch.tensor(chosen), torch.tensor(far)
+
+
+def _settle(codes: Tensor, gap: Tensor, weight: Tensor, most: int, width: int) -> tuple[list[int], list[float]]:
+    """The next rows in their order, as many as a look at the `width` best can tell, and how far away each was."""
+    best = _value(gap, weight).topk(min(width, len(codes)))
+    floor = float(best.values[-1]) if width < len(codes) else -torch.inf
+    among, near, heavy = best.indices, gap[best.indices], weight[best.indices]
+    between = torch.cdist(codes[among], codes[among]).square_()
+    new: list[int] = []
+    far: list[float] = []
+    while len(new) < most:
+        value = _value(near, heavy)
+        j = int(value.argmax())
+        if new and float(value[j]) < floor:
+            break
+        new.append(int(among[j]))
+        far.append(float(near[j]) ** 0.5)
+        torch.minimum(near, between[j], out=near)
+        near[j] = -torch.inf
+    return new, far
+
+
+def _value(gap: Tensor, weight: Tensor) -> Tensor:
+    """What the next row is chosen by. One chosen already (-inf) stays out even where it weighs nothing."""
+    return torch.where(gap < 0, gap, gap * weight)
 
 
 def _cover(gap: Tensor, codes: Tensor, length: Tensor, centers: Tensor) -> None:
     """Shrink `gap` (n,) to the squared distance to the nearest of `centers` where that is smaller."""
     for some in centers.split(CENTERS):
+        square = some.square().sum(1)
         for i in range(0, len(codes), ROWS):
-            part = gap[i : i + ROWS]
-            nearest = _squared(codes[i : i + ROWS], length[i : i + ROWS], some).amin(1)
-            torch.minimum(part, nearest, out=part)
-
-
-def _squared(a: Tensor, length: Tensor, b: Tensor) -> Tensor:
-    """Squared distances (n, m) of rows a (n, D), whose squared lengths are known, to rows b (m, D)."""
-    return torch.addmm(b.square().sum(1), a, b.T, alpha=-2).add_(length[:, None]).clamp_(min=0)
+            rows = slice(i, i + ROWS)
+            nearest = torch.addmm(square, codes[rows], some.T, alpha=-2).amin(1)  # |c|^2 - 2 z.c of the nearest c
+            torch.minimum(gap[rows], nearest.add_(length[rows]).clamp_(min=0), out=gap[rows])

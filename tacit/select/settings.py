@@ -3,11 +3,11 @@
 import inspect
 from typing import Any, Literal, get_args, get_origin
 
-from tacit.errors import UnknownName, WrongUsage, unknown_name
+from tacit.errors import UnknownName, WrongUsage
+from tacit.methods.settings import convert, flag
 from tacit.select.picks import Choose
 
 GIVEN = ("space", "labels", "k", "seed", "model")  # by whoever runs the loop
-YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def settings(strategy: Choose) -> dict[str, inspect.Parameter]:
@@ -25,30 +25,18 @@ def use_when(strategy: Choose) -> str:
 
 
 def bind(name: str, strategy: Choose, options: dict[str, Any]) -> dict[str, Any]:
-    """All settings of a strategy: the defaults, changed by `options`. Text, as from a command line, is converted."""
+    """All settings of a strategy: the defaults, changed by `options`, whose values may be text from a command line.
+
+    Raises `UnknownName` and `WrongUsage`.
+    """
     known = settings(strategy)
-    if unknown := [option for option in options if option not in known]:
-        if not known:
-            raise UnknownName(f"{name} has nothing to set; it was given {', '.join(unknown)}")
-        raise UnknownName("\n".join(str(unknown_name(f"setting of {name}", option, known)) for option in unknown))
-    changed = {option: _fit(f"{name}: {option}", value, known[option].annotation) for option, value in options.items()}
+    if options and not known:
+        raise UnknownName(f"{name} has no settings; it was given {', '.join(flag(option) for option in options)}")
+    changed = convert(options, {option: p.annotation for option, p in known.items()})
+    for option, value in changed.items():
+        kind = known[option].annotation
+        if get_origin(kind) is Literal and value not in get_args(kind):
+            raise WrongUsage(f"{flag(option)} is {value!r}; it can be {' or '.join(get_args(kind))}")
+        if kind is int and isinstance(value, int) and value < 1:
+            raise WrongUsage(f"{flag(option)} is {value}; it counts something, so 1 is the least")
     return {option: changed.get(option, p.default) for option, p in known.items()}
-
-
-def _fit(what: str, value: Any, kind: Any) -> Any:
-    """The value as its type has it, or `WrongUsage`."""
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise WrongUsage(f"{what} is {value!r}; it can be {' or '.join(get_args(kind))}")
-        return value
-    if kind is bool:
-        if str(value).lower() not in YES + NO:
-            raise WrongUsage(f"{what} is {value!r}; it can be true or false")
-        return str(value).lower() in YES
-    try:
-        fitted = kind(value)
-    except (TypeError, ValueError):
-        raise WrongUsage(f"{what} is {value!r}; expected a number") from None
-    if kind is int and (fitted < 1 or fitted != float(value)):
-        raise WrongUsage(f"{what} is {value!r}; expected a whole number from 1 on")
-    return fitted

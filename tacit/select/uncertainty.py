@@ -70,7 +70,7 @@ def least_confidence(
     diverse: bool = True,
     shortlist: int = 10,
 ) -> Picks:
-    """the model is useful already and you want to look at its boldest guesses first.
+    """the model is useful already and you want to see its shakiest guesses first.
 
     Score: one minus the probability of the likeliest class. Time: one forward pass over all candidates. Nothing is
     random.

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from tacit.engine.apply import apply
@@ -69,10 +68,13 @@ def against(model: Method, space: Space, labels: Tensor, k: int, *, seed: int, s
 
 
 def hardness(model: Method, space: Space, p: Tensor, y: Tensor) -> tuple[Tensor, float]:
-    """g = d/dp of the summed loss of `model` at the decoded codes p (m, D) with answers y (m,): (m, D).
+    """The direction of g = d/dp loss(model(decode(p)), y) for codes p (m, D) with answers y (m,): (m, D), unscaled.
 
-    The sum leaves every row its own gradient. Decoder and model are in evaluation mode, and no gradient is left behind
-    on their parameters. Also returns the share of decoded items that the model gets right.
+    Cross entropy is log(1 + e^a) with a the log odds against the answer, so that g = sigmoid(a) da/dp. What comes back
+    is da/dp: the same direction, and it stays exact where the model is sure and the loss itself has rounded to zero.
+    Also returns the share of decoded items that the model gets right.
+
+    Decoder and model are in evaluation mode, and no gradient is left behind on their parameters.
     """
     decoder = space.method
     if decoder is None or not space.can_decode:
@@ -86,7 +88,9 @@ def hardness(model: Method, space: Space, p: Tensor, y: Tensor) -> tuple[Tensor,
         for some, answer in zip(p.split(CHUNK), y.to(there).split(CHUNK), strict=True):
             z = some.to(here, copy=True).requires_grad_()
             logits = model.logits(decoder.decode(z).to(there)).float()  # type: ignore[operator]
-            parts += torch.autograd.grad(F.cross_entropy(logits, answer, reduction="sum"), z)
+            against = logits.scatter(1, answer[:, None], -torch.inf).logsumexp(1)
+            odds = against - logits.gather(1, answer[:, None]).squeeze(1)
+            parts += torch.autograd.grad(odds.sum(), z)  # the sum leaves every row its own gradient
             right += int((logits.argmax(1) == answer).sum())
     finally:
         for module, training in modes:

@@ -73,6 +73,21 @@ def test_many_may_open_a_new_project_at_once(tmp_path):
         assert failures == []
 
 
+def test_opening_waits_for_somebody_who_is_just_creating_the_project(tmp_path):
+    path = tmp_path / "project.db"
+    db = connect(path)
+    db.execute("PRAGMA journal_mode = DELETE")
+    db.execute("BEGIN IMMEDIATE")
+    opened = []
+    thread = threading.Thread(target=lambda: opened.append(connect(path).execute("PRAGMA journal_mode").fetchone()))
+    thread.start()
+    time.sleep(0.1)
+    assert not opened
+    db.execute("COMMIT")
+    thread.join()
+    assert opened == [("wal",)]
+
+
 def test_a_transaction_that_fails_leaves_nothing_behind(tmp_path):
     db = connect(tmp_path / "project.db")
     with pytest.raises(RuntimeError), transaction(db):

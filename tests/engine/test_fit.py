@@ -68,7 +68,9 @@ def test_the_loop_is_the_loop_one_would_write_by_hand(digits_pool):
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(digits_pool, tmp_path, monkeypatch, ema):
-    recipe = Recipe(steps=30, batch=16, lr=0.01, ema=ema, schedule="cosine", warmup=0.2, optimizer="adamw", weight_decay=0.1)
+    recipe = Recipe(
+        steps=30, batch=16, lr=0.01, ema=ema, schedule="cosine", warmup=0.2, optimizer="adamw", weight_decay=0.1
+    )
     whole = line(digits_pool)
     fit(whole, digits_pool, recipe=recipe, seed=1, device=CPU, health=True)
 
@@ -151,7 +153,15 @@ def test_clipping_bounds_the_step(digits_pool):
 def test_records_have_means_speed_and_time_left(digits_pool, tmp_path):
     run = Run.create(tmp_path, "line", {})
     seen = []
-    result = fit(line(digits_pool), digits_pool, recipe=Recipe(steps=10, batch=8), device=CPU, run=run, watch=seen.append, health=True)
+    result = fit(
+        line(digits_pool),
+        digits_pool,
+        recipe=Recipe(steps=10, batch=8),
+        device=CPU,
+        run=run,
+        watch=seen.append,
+        health=True,
+    )
     assert [r["step"] for r in seen] == list(range(1, 11)) == [r["step"] for r in run.progress()]
     assert set(seen[0]["terms"]) == {"loss", "size"} and seen[-1]["eta"] == 0
     assert sum("health" in r for r in seen) == 5

@@ -1,5 +1,6 @@
 import io
 
+from tacit.engine.health import Diagnosis
 from tacit.engine.progress import Counter, PlainWatcher, TerminalWatcher, is_last_of, line, watcher
 
 
@@ -29,9 +30,12 @@ def test_without_a_terminal_there_are_few_plain_lines():
 
 def test_health_is_told_when_it_was_looked_at():
     stream = io.StringIO()
-    health = {"rank": 41.2, "dim": 128, "spread": 0.91, "kept": 0.71, "word": "healthy"}
+    health = Diagnosis(2000, 128, 41.2, 0.91, 0.02, 0.71, "healthy", "").to_dict()
     PlainWatcher("learn", stream)(record(20, health=health))
-    assert "rank 41/128   spread 0.91   neighbours kept since the last look 71%   healthy" in stream.getvalue()
+    assert (
+        "healthy   rank 41.2/128   spread 0.91   mean cosine 0.02   neighbours kept 71% (chance 0.5%)"
+        in stream.getvalue()
+    )
 
 
 def test_a_terminal_gets_a_bar_drawn_in_place():

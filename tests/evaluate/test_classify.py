@@ -50,7 +50,9 @@ def test_calibration_error_is_the_weighted_gap_of_its_bins():
     got = evaluate(p, y, CLASSES)
     assert got.ece.value == pytest.approx(expected, abs=1e-6)
     assert sum(b.n for b in got.reliability) == len(y)
-    assert got.ece.value == pytest.approx(sum(b.n * abs(b.accuracy.value - b.confidence) for b in got.reliability) / 200)
+    assert got.ece.value == pytest.approx(
+        sum(b.n * abs(b.accuracy.value - b.confidence) for b in got.reliability) / 200
+    )
 
 
 def test_classes_agree_with_scikit_learn():

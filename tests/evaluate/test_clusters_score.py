@@ -58,7 +58,9 @@ def test_silhouette_by_hand():
     near, far = [1, 1, 2, 2], [(10 + 12) / 2, (9 + 11) / 2, (10 + 9) / 2, (12 + 11) / 2]
     expected = sum((b - a) / max(a, b) for a, b in zip(near, far, strict=True)) / 4
     assert silhouette(codes, cluster) == pytest.approx(expected)
-    assert silhouette(torch.cat([codes, torch.tensor([[99.0]])]), torch.tensor([0, 0, 1, 1, -1])) == pytest.approx(expected)
+    assert silhouette(torch.cat([codes, torch.tensor([[99.0]])]), torch.tensor([0, 0, 1, 1, -1])) == pytest.approx(
+        expected
+    )
     assert silhouette(codes, torch.zeros(4).long()) is None
 
 

@@ -6,7 +6,8 @@ import torch
 
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
-from tacit.evaluate.health import diagnose, health
+from tacit.engine.health import diagnose
+from tacit.evaluate.health import health
 from tacit.latent.space import Space
 
 

@@ -28,7 +28,11 @@ def test_the_vote_is_its_formula():
 class TestBothDistances:
     def test_one_neighbour_gives_its_label(self, distance):
         codes, bank, y = case()
-        a, b = (codes, bank) if distance == "euclidean" else (codes / codes.norm(dim=1)[:, None], bank / bank.norm(dim=1)[:, None])
+        a, b = (
+            (codes, bank)
+            if distance == "euclidean"
+            else (codes / codes.norm(dim=1)[:, None], bank / bank.norm(dim=1)[:, None])
+        )
         got = vote(codes, bank, y, classes=3, k=1, distance=distance)
         assert (got.argmax(1) == y[torch.cdist(a, b).argmin(1)]).all() and got.max(1).values.eq(1).all()
 

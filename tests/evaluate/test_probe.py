@@ -38,7 +38,7 @@ def test_shuffled_labels_stay_at_chance():
 
 
 def test_noise_asks_for_a_strong_penalty_and_clear_classes_for_a_weak_one():
-    codes, y = blobs(300)
+    y = blobs(300)[1]
     assert fit_probe(torch.randn(300, 50, generator=torch.Generator().manual_seed(0)), y, classes=3).l2 == L2[0]
     assert fit_probe(*blobs(300, apart=12.0), classes=3).l2 == L2[-1]
 

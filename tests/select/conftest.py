@@ -81,11 +81,15 @@ def softmax() -> Callable[..., Method]:
 
 
 @pytest.fixture
-def blobs() -> Tensor:
+def middles() -> Tensor:
+    """Where the three classes of `blobs` are, (3, 4)."""
+    return 4 * torch.randn(3, 4, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture
+def blobs(middles) -> Tensor:
     """Codes (120, 4) around three middles, 40 each in turn."""
-    generator = torch.Generator().manual_seed(3)
-    middles = 4 * torch.randn(3, 4, generator=generator)
-    return middles.repeat(40, 1) + torch.randn(120, 4, generator=generator)
+    return middles.repeat(40, 1) + torch.randn(120, 4, generator=torch.Generator().manual_seed(4))
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from tacit.select.candidates import COPY, copies, one_of_each
 
 
 def test_a_group_of_near_copies_is_named_after_its_first_item(open_space, blobs):
-    step = open_space(blobs).step
+    limit = COPY * open_space(blobs).graph.distance[:, -1].median()
     blobs[30] = blobs[7]
-    blobs[50] = blobs[30] + torch.tensor([COPY * step / 2, 0, 0, 0])
-    blobs[51] = blobs[8] + torch.tensor([COPY * step * 4, 0, 0, 0])
+    blobs[50, 0], blobs[50, 1:] = blobs[7, 0] + 0.8 * limit, blobs[7, 1:]
+    blobs[51, 0], blobs[51, 1:] = blobs[8, 0] + 1.2 * limit, blobs[8, 1:]
     expected = torch.arange(120)
     expected[[30, 50]] = 7
     assert torch.equal(copies(open_space(blobs)), expected)
@@ -15,9 +15,16 @@ def test_a_group_of_near_copies_is_named_after_its_first_item(open_space, blobs)
 
 def test_more_exact_copies_than_the_graph_has_neighbours_are_one_group(open_space, blobs):
     blobs[20:100] = blobs[20]
-    group = copies(open_space(blobs))
+    space = open_space(blobs)
+    ring = 20 + torch.arange(80).view(4, 20).roll(1, dims=1).flatten()  # any 15 of them are nearest: four rings, say
+    space.graph.index[20:100] = ring[:, None]
+    group = copies(space)
     assert (group[20:100] == 20).all()
     assert len(group.unique()) == 41
+
+
+def test_a_pool_of_one_item_has_no_copies(open_space):
+    assert copies(open_space(torch.ones(1, 2))).tolist() == [0]
 
 
 def test_one_of_each_keeps_the_first_in_the_order_given():

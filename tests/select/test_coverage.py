@@ -22,9 +22,9 @@ def greedy(codes: Tensor, k: int, covered: Tensor, weight: Tensor | None = None)
 @pytest.mark.parametrize("width", [1, 7, 512])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_farthest_first_is_algorithm_1(width, weighted, blobs):
-    weight = torch.rand(110, generator=torch.Generator().manual_seed(2)) if weighted else None
-    order, gap = farthest_first(blobs[10:], 40, covered=blobs[:10], weight=weight, width=width)
-    expected, far = greedy(blobs[10:], 40, blobs[:10], weight)
+    weight = torch.rand(50, generator=torch.Generator().manual_seed(2)) if weighted else None
+    order, gap = farthest_first(blobs[10:60], 20, covered=blobs[:10], weight=weight, width=width)
+    expected, far = greedy(blobs[10:60], 20, blobs[:10], weight)
     assert order.tolist() == expected
     torch.testing.assert_close(gap, torch.tensor(far), rtol=1e-4, atol=1e-4)
 

@@ -70,6 +70,7 @@ def test_spread_leans_towards_the_heavy_items():
     assert (codes[spread(codes, weight, 10), 0] > -0.2).float().mean() >= 0.8
 
 
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 def test_spread_finds_k_different_items_when_codes_coincide_or_nothing_is_uncertain():
     assert len(spread(torch.ones(9, 2), torch.rand(9), 6).unique()) == 6
     assert len(spread(torch.randn(9, 2), torch.zeros(9), 6).unique()) == 6

@@ -22,4 +22,6 @@ class Outcome:
 def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
     """Rows of cells as aligned lines; the last column runs free."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
-    return [indent + "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    return [
+        indent + "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows
+    ]

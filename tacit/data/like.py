@@ -1,0 +1,36 @@
+"""Another source, prepared like the items of a project: what a model that was trained there can answer about."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from tacit.data.form import Form, load_form
+from tacit.data.pack import open_source
+from tacit.data.source import Batch, Source
+from tacit.errors import WrongUsage
+
+
+def read_like(source: Path, folder: Path, *, workers: int | None = None) -> Iterator[Batch]:
+    """Batches of `source` as `folder` would pack them: rows, the paths they come from, and what cannot be read.
+
+    Nothing is stored, and copies stay apart: every path gets its row. Pictures in files are brought to the working
+    shape of any project of images; vectors must come from the same kind of file.
+    """
+    form = load_form(folder)
+    with closing(open_source(source, None, workers, without=folder)) as things:
+        form = _fit(things, form, source)
+        yield from things.read(form, things.files)
+
+
+def _fit(things: Source, form: Form, source: Path) -> Form:
+    if things.kind == form.source or (things.kind == "folder" and form.item_kind == "image"):
+        return things.form(things.files, None, None, form, lambda files: None)
+    if things.kind == "array" and form.item_kind == "image":
+        own = things.form(things.files, None, form.aspect, None, lambda files: None)
+        if own.item_kind == "image" and own.shape[0] == form.shape[0]:
+            return replace(own, shape=form.shape)
+    raise WrongUsage(
+        f"{source} does not fit: the items here are {form.item_kind}s {form.shape} made from a {form.source}\n"
+        f"  give a {form.source} like the first one"
+    )

@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch import nn
+
+from tacit.errors import WrongUsage
+from tacit.nn.decoder import decoder
+from tacit.nn.trunk import trunk
+
+
+@pytest.mark.parametrize("kind", ["auto", "mlp", "conv", "resnet"])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 20), (1, 92, 112), (1, 8, 8), (1, 1, 5), (2, 1, 1)], ids=str)
+def test_a_decoder_leads_back_to_any_size(shape, kind):
+    assert decoder(3, shape, kind, width=4)(torch.randn(2, 3)).shape == (2, *shape)
+
+
+def test_a_decoder_leads_back_to_vectors():
+    assert decoder(3, (7,))(torch.randn(2, 3)).shape == (2, 7)
+
+
+def test_the_mlp_is_40_300_300_784():
+    layers = [layer for layer in decoder(40, (1, 28, 28), "mlp") if isinstance(layer, nn.Linear)]
+    assert [(layer.in_features, layer.out_features) for layer in layers] == [(40, 300), (300, 300), (300, 784)]
+
+
+@pytest.mark.parametrize("depth", [None, 1, 3])
+def test_the_maps_of_the_conv_decoder_mirror_those_of_the_trunk(depth):
+    def maps(network, x, kinds):
+        seen = []
+        for module in network.modules():
+            if isinstance(module, kinds):
+                module.register_forward_hook(lambda _, __, out: seen.append(tuple(out.shape[2:])))
+        network(x)
+        return seen
+
+    shape = (2, 28, 19)
+    down = maps(trunk(shape, "conv", width=2, depth=depth), torch.rand(2, *shape), nn.MaxPool2d)
+    back = decoder(3, shape, "conv", width=2, depth=depth)
+    doubles = [type(m) for m in back if hasattr(m, "size")]
+    up = maps(back, torch.randn(2, 3), doubles[0])
+    assert up == [*down[-2::-1], shape[1:]]
+
+
+def test_every_pixel_is_reached_equally_often():
+    layer = next(m for m in decoder(3, (1, 16, 16), "conv", width=2, depth=1) if hasattr(m, "conv")).conv
+    with torch.no_grad():
+        reached = torch.nn.functional.conv_transpose2d(
+            torch.ones(1, 2, 8, 8), torch.ones_like(layer.weight), stride=layer.stride, padding=layer.padding
+        )
+    inside = reached[..., 2:-2, 2:-2]
+    assert (inside == inside[0, 0, 0, 0]).all()
+
+
+def test_values_have_no_bounds():
+    x = decoder(3, (1, 8, 8), "conv")(50 * torch.randn(20, 3))
+    assert x.min() < 0 and x.max() > 1
+
+
+def test_a_code_has_a_dimension():
+    with pytest.raises(WrongUsage, match="at least one dimension"):
+        decoder(0, (1, 8, 8))
