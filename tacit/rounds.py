@@ -110,20 +110,20 @@ def rounds(
     labels = torch.full((len(pool),), UNLABELED) if labels is None else labels.clone()
     made = Made(pool)
     model: Method | None = None
+    latest: Tensor | None = None
     asked = 0
     for number in range(count):
         clock = Clock()
         wanted, name = (first, start) if number == 0 else (k, strategy)
-        picks = choose(
-            name, space, labels, wanted, model=model, seed=mix(seed, number), **((options or {}) if number else {})
-        )
+        settings = (options or {}) if number else {}
+        picks = choose(name, space, labels, wanted, model=model, latest=latest, seed=mix(seed, number), **settings)
         clock.lap("choose")
         if picks.made_new:
             if ask_new is None:
                 raise WrongUsage(f"{name} makes new items, and nobody is there to answer for them: pass ask_new")
             answers = made.add(picks, ask_new)
         else:
-            answers = ask(pool, picks.index)
+            answers, latest = ask(pool, picks.index), picks.index
             labels[picks.index] = answers
         asked += len(picks)
         clock.lap("ask")

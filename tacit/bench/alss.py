@@ -52,9 +52,10 @@ PLANS = (
 )
 VARIANTS = (
     RANDOM,
-    *(Plan("uphill", {"step": s}, name=f"uphill, step {s:g}") for s in (0.5, 1.0, 2.0, 4.0)),
-    *(Plan("jitter", {"step": s}, name=f"jitter, step {s:g}") for s in (0.5, 2.0, 4.0)),
-    *(Plan("uphill", {"step": 2.0, "metric": m}, name=f"uphill, step 2, {m}") for m in ("active", "whitened")),
+    Plan("uphill"),
+    *(Plan("uphill", {"step": s}, name=f"uphill, step {s:g}") for s in (0.5, 2.0, 4.0, 8.0)),
+    *(Plan("jitter", {"step": s}, name=f"jitter, step {s:g}") for s in (2.0, 8.0)),
+    *(Plan("uphill", {"step": 4.0, "metric": m}, name=f"uphill, step 4, {m}") for m in ("active", "whitened")),
 )
 
 
@@ -67,7 +68,7 @@ def fashion_mnist(**settings: Any) -> Outcome:
 
 
 def variants(**settings: Any) -> Outcome:
-    return study("mnist", "alss-variants", VARIANTS, **settings)
+    return study("mnist", "alss-variants", VARIANTS, **{"out": "bench/out/alss-mnist.jsonl", **settings})  # shares rows
 
 
 def study(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 ANSWERS = ("label", "y", "class", "target")  # kept as hidden answers unless another column is named
 ROW_NAMES = frozenset({"", "id", "index", "idx", "uid", "uuid", "guid", "unnamed: 0"})
 SHOWN = 3  # missing cells that an error names
-BLOCK = 4096  # rows read in one go
+BLOCK_ROWS, BLOCK_CELLS = 4096, 2**20  # read in one go
 
 
 @dataclass
@@ -35,3 +35,8 @@ def names_rows(column: str) -> bool:
     """Whether a column numbers or names its rows: nothing to learn from."""
     name = column.strip().lower()
     return name in ROW_NAMES or name.endswith(("_id", " id"))
+
+
+def block_rows(columns: int) -> int:
+    """Rows of so many columns to read in one go."""
+    return max(1, min(BLOCK_ROWS, BLOCK_CELLS // max(1, columns)))

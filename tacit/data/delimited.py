@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tacit.data.columns import BLOCK, Survey
+from tacit.data.columns import Survey, block_rows
 from tacit.data.source import FLOAT32
 from tacit.errors import BadData
 
@@ -31,7 +31,8 @@ class Delimited:
     def survey(self, columns: list[str]) -> Survey:
         """One pass over the cells of these columns."""
         found = Survey()
-        live = {column: self.names.index(column) for column in columns}
+        place = {name: i for i, name in enumerate(self.names)}
+        live = {column: place[column] for column in columns}
         missing: dict[str, list[int]] = {column: [] for column in columns}
         for line, cells in self._rows():
             found.rows += 1
@@ -48,10 +49,11 @@ class Delimited:
 
     def blocks(self, columns: list[str], truth: str | None) -> Iterator[tuple[np.ndarray, list[str | None]]]:
         """The numbers of these columns, (n, F) float32, and the hidden answers, in order."""
-        live = [self.names.index(column) for column in columns]
-        hidden = self.names.index(truth) if truth is not None else None
+        place = {name: i for i, name in enumerate(self.names)}
+        live = [place[column] for column in columns]
+        hidden = None if truth is None else place[truth]
         rows = (cells for _, cells in self._rows())
-        while block := list(itertools.islice(rows, BLOCK)):
+        while block := list(itertools.islice(rows, block_rows(len(place)))):
             values = np.array([list(map(float, self._decimal([cells[i] for i in live]))) for cells in block])
             answers = [None if hidden is None else cells[hidden].strip() or None for cells in block]
             yield values.astype(np.float32), answers

@@ -15,7 +15,6 @@ from torch import Tensor
 from tacit.data.pool import Pool
 from tacit.errors import NotEnoughLabels
 
-
 CPU = torch.device("cpu")
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tacit.data.form import Form, load_form
-from tacit.data.pack import open_source
 from tacit.data.source import Batch, Source
+from tacit.data.sources import open_source
 from tacit.errors import WrongUsage
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tacit.data.columns import BLOCK, Survey
+from tacit.data.columns import Survey, block_rows
 from tacit.data.source import FLOAT32, answer_text
 from tacit.errors import BadData, BadEnvironment, TacitError
 
@@ -62,7 +62,7 @@ class Parquet:
 
     def _batches(self, columns: list[str]) -> Iterator[Any]:
         with readable(self.path):
-            yield from self._file.iter_batches(BLOCK, columns=columns)
+            yield from self._file.iter_batches(block_rows(len(columns)), columns=columns)
 
 
 @contextmanager

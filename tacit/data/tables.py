@@ -1,5 +1,6 @@
 """A table: its columns of numbers become vectors, a column of answers stays hidden."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class Table(Source):
                     f"column {self._truth!r} is part of the items already and cannot be the hidden answer as well\n"
                     f"  make a project of its own: tacit init {self.path} --truth {self._truth} -p NAME.tacit"
                 )
-            gone = [column for column in former.columns if column not in self._file.names]
+            there = set(self._file.names)
+            gone = [column for column in former.columns if column not in there]
             if gone:
                 raise BadData(
                     f"{self.path} has no column {gone[0]!r} any more; the items packed before have it\n"
@@ -64,9 +66,9 @@ class Table(Source):
     def _open(self, features: tuple[str, ...]) -> None:
         self._file = Parquet(self.path) if self.path.suffix.lower() in (".parquet", ".pq") else Delimited(self.path)
         names = self._file.names
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise BadData(f"{self.path}: two columns are called {twice[0]!r}\n  rename one of them")
+        name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+        if count > 1:
+            raise BadData(f"{self.path}: {count} columns are called {name!r}\n  rename all but one")
         likely = [name for name in names if name.lower() in ANSWERS and name not in features]
         self._truth = self._asked or next(iter(likely), None)
         if self._truth is not None and self._truth not in names:

@@ -70,5 +70,6 @@ def _load(path: Path) -> ModuleType:
     try:
         module_spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[module_name]
         raise WrongUsage(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module

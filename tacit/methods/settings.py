@@ -27,11 +27,10 @@ def split_settings(cls: type[Method], settings: Mapping[str, object]) -> tuple[d
     """
     options = {name: option.annotation for name, option in method_options(cls).items()}
     recipe = {field.name: field.type for field in dataclasses.fields(Recipe)}
-    values = convert(settings, {**recipe, **options})  # an option wins over a recipe field of the same name
-    changes: dict[str, Any] = {name: value for name, value in values.items() if name not in options}
-    return {name: value for name, value in values.items() if name in options}, dataclasses.replace(
-        cls.recipe, **changes
-    )
+    values = convert(settings, {**recipe, **options})
+    own = {name: values.pop(name) for name in options if name in values}
+    changes: dict[str, Any] = values
+    return own, dataclasses.replace(cls.recipe, **changes)
 
 
 def convert(settings: Mapping[str, object], known: Mapping[str, Any]) -> dict[str, object]:

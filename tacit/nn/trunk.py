@@ -43,7 +43,8 @@ def trunk(
       block up to eightfold, then one layer of `out_dim` (128) features with ReLU; `norm` batch. By default two
       blocks, or as many as bring the longer side down to 4 pixels.
     - `resnet`: He et al. 2016 as they build it for CIFAR: 3x3 stem, stages of `depth` (2) basic blocks from `width`
-      (16) channels, global average pool; `norm` batch. At 32 pixels that is a ResNet-18 at a quarter of the width.
+      (16) channels, each at half the size of the one before, down to 4 pixels; global average pool; `norm` batch. At 32
+      pixels that is a ResNet-18 at a quarter of the width. `out_dim` adds a layer of features, otherwise there is none.
     - `auto`: `mlp` for vectors and for images under 8 pixels, otherwise `conv`.
     """
     kind = resolve(shape, kind)
@@ -62,9 +63,7 @@ def resolve(shape: tuple[int, ...], kind: str) -> str:
     if kind == "auto":
         return "conv" if image and max(shape[1:]) >= SMALL else "mlp"
     if kind != "mlp" and not image:
-        raise WrongUsage(
-            f"a {kind} trunk needs images (C, H, W); these items have shape {shape}\n  try: --trunk auto"
-        )
+        raise WrongUsage(f"a {kind} trunk needs images (C, H, W); these items have shape {shape}\n  try: --trunk auto")
     return kind
 
 

@@ -31,7 +31,7 @@ def gaussian_log_likelihood(
     return -0.5 * (squares.sum(1) / log_var.exp() + squares.shape[1] * (LOG_2PI + log_var))
 
 
-def importance_bound(log_weights: Iterable[Float[Tensor, "K B"]]) -> Float[Tensor, "B"]:
+def importance_bound(log_weights: Iterable[Float[Tensor, "_ B"]]) -> Float[Tensor, "B"]:
     """log (1/K) sum_k w_k over all rows of all chunks, the IWAE bound (Burda et al. 2016, eq. 8) when
     w_k = p(x, z_k) / q(z_k given x) with z_k drawn from q. One row gives the ELBO, and more rows a tighter bound.
     """

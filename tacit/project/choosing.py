@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from tacit.data.feeds import mix
 from tacit.deploy.export import load
@@ -31,7 +32,7 @@ def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -
     if strategy == "auto":
         strategy, why = automatic(model is not None)
         notes.append(f"strategy: {strategy} ({why})   change: tacit choose {other(strategy)}")
-    picks = choose(strategy, space, labels, k, model=model, seed=mix(project.seed, project.labels.rounds()), **options)
+    picks = choose(strategy, space, labels, k, model=model, latest=latest_round(project), seed=mix(project.seed, project.labels.rounds()), **options)
     if picks.made_new:
         raise WrongUsage(
             f"{strategy} makes new items, which only a simulation can have answered\n  try: tacit choose uphill, or tacit simulate {strategy}"
@@ -50,6 +51,12 @@ def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -
     }
     lines = [*notes, f"round {number}: {len(ids)} items to label", *table(rows), "next: tacit label --todo answers.csv"]
     return Outcome(record, lines)
+
+
+def latest_round(project: Home) -> Tensor | None:
+    """Positions in the pool of what the latest round asked about."""
+    found = project.pool.find([p.item for p in project.labels.picks()])
+    return found[found >= 0] if (found >= 0).any() else None
 
 
 def automatic(has_model: bool) -> tuple[str, str]:

@@ -149,7 +149,7 @@ def _labels(labels: Array | None, n: int, classes: Sequence[str]) -> np.ndarray:
 
 def _positions(chosen: Array, n: int) -> np.ndarray:
     index = array(chosen, int).reshape(-1)
-    if len(index) and not (0 <= index.min() and index.max() < n):
+    if len(index) and not (index.min() >= 0 and index.max() < n):
         raise WrongUsage(f"picks go from {index.min()} to {index.max()}, but the map has positions 0 to {n - 1}")
     return index
 

@@ -42,7 +42,7 @@ def stamp(xy: np.ndarray, label_of: np.ndarray, width: int, height: int, radius:
             continue
         for dy, dx in _offsets(shape, radius):
             y, x = row[of_shape] + dy, column[of_shape] + dx
-            inside = (0 <= y) & (y < height) & (0 <= x) & (x < width)
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             np.maximum.at(top, y[inside] * width + x[inside], rank[of_shape][inside])
     code_of_rank = np.zeros(2 * len(xy) + 1, dtype=np.uint8)
     code_of_rank[rank] = code

@@ -18,7 +18,7 @@ from tacit.select.coverage import k_center
 from tacit.select.gradient import badge
 from tacit.select.picks import Choose, Picks
 from tacit.select.plain import random
-from tacit.select.settings import bind, takes_model
+from tacit.select.settings import bind, takes
 from tacit.select.typicality import typical
 from tacit.select.uncertainty import entropy, least_confidence, margin
 from tacit.select.uphill import between, jitter, uphill
@@ -41,12 +41,20 @@ DECODING = ("uphill", "between")  # and these a space that can decode
 
 
 def choose(
-    name: str, space: Space, labels: Tensor, k: int, *, model: Method | None = None, seed: int = 0, **options: Any
+    name: str,
+    space: Space,
+    labels: Tensor,
+    k: int,
+    *,
+    model: Method | None = None,
+    latest: Tensor | None = None,
+    seed: int = 0,
+    **options: Any,
 ) -> Picks:
     """k items to ask about, by the strategy called `name`.
 
     A strategy that needs labels or a model gives way to `typical` until there are labels of two classes and `model`;
-    the note and every reason say so. With fewer than k items left there are fewer picks, and the note says so too.
+    the note and every reason say so. `latest` are the positions asked about in the latest round. With fewer than k items left there are fewer picks, and the note says so too.
     Raises `UnknownName` and `WrongUsage` for what was asked, `BadData` when every item has an answer.
     """
     if name not in CATALOGUE:
@@ -63,10 +71,9 @@ def choose(
         picks, settings = typical(space, labels, k, seed=seed), bind("typical", typical, {})
         note = f"{name} needs {too_early}; until then items are chosen by how typical they are"
         picks = replace(picks, note=note, reasons=[f"{reason} (no model to go by yet)" for reason in picks.reasons])
-    elif takes_model(strategy):
-        picks = strategy(space, labels, k, seed=seed, model=model, **settings)
     else:
-        picks = strategy(space, labels, k, seed=seed, **settings)
+        given = {key: value for key, value in {"model": model, "latest": latest}.items() if takes(strategy, key)}
+        picks = strategy(space, labels, k, seed=seed, **given, **settings)
     notes = [picks.note, _shortage(picks, labels, k)]
     return replace(picks, note="; ".join(filter(None, notes)), options=settings)
 
@@ -77,7 +84,7 @@ def _too_early(name: str, labels: Tensor, model: Method | None) -> str:
         return ""
     if len(labels[labels >= 0].unique()) < 2:
         return "labels of at least two classes"
-    if not takes_model(CATALOGUE[name]):
+    if not takes(CATALOGUE[name], "model"):
         return ""
     if model is None:
         return "a trained model"

@@ -43,12 +43,12 @@ def plus_plus(a: Tensor, h: Tensor, k: int, seed: int = 0) -> tuple[Tensor, Tens
     """
     generator = torch.Generator().manual_seed(seed)
     length = a.square().sum(1) * h.square().sum(1)
-    gap, free = length.clone(), torch.ones(len(a), dtype=torch.bool)
+    gap, free = torch.full_like(length, torch.inf), torch.ones(len(a), dtype=torch.bool)
     chosen, far = [int(length.argmax())], [float(length.max()) ** 0.5]
     while True:
         last = chosen[-1]
         distance = (length + length[last] - 2 * (a @ a[last]) * (h @ h[last])).clamp_(min=0)
-        gap = distance if len(chosen) == 1 else torch.minimum(gap, distance)
+        gap = torch.minimum(gap, distance)
         gap[last], free[last] = 0, False
         if len(chosen) == k:
             return torch.tensor(chosen), torch.tensor(far)

@@ -41,10 +41,10 @@ class Metric(NamedTuple):
         """A gradient with respect to codes (m, D) as one with respect to u (the chain rule)."""
         return gradient * self._back
 
-    def move(self, p: Tensor, direction: Tensor, length: float) -> Tensor:
-        """Codes p (m, D) moved by `length` along `direction` (m, D), both in u. Collapsed dimensions stay."""
+    def move(self, p: Tensor, direction: Tensor, length: Tensor) -> Tensor:
+        """Codes p (m, D) moved by `length` (m,) along `direction` (m, D), both in u. Collapsed dimensions stay."""
         direction = direction * (self.scale > 0)
-        return p + length * direction / direction.norm(dim=1, keepdim=True) * self._back
+        return p + length[:, None] * direction / direction.norm(dim=1, keepdim=True) * self._back
 
     def steps_between(self, a: Tensor, b: Tensor) -> Tensor:
         """Distances of codes a (m, D) to codes b (m, D), row by row, in typical steps (m,)."""

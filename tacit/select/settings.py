@@ -7,7 +7,7 @@ from tacit.errors import UnknownName, WrongUsage
 from tacit.methods.settings import convert, flag
 from tacit.select.picks import Choose
 
-GIVEN = ("space", "labels", "k", "seed", "model")  # by whoever runs the loop
+GIVEN = ("space", "labels", "k", "seed", "model", "latest")  # by whoever runs the loop
 
 
 def settings(strategy: Choose) -> dict[str, inspect.Parameter]:
@@ -15,8 +15,9 @@ def settings(strategy: Choose) -> dict[str, inspect.Parameter]:
     return {name: p for name, p in inspect.signature(strategy).parameters.items() if name not in GIVEN}
 
 
-def takes_model(strategy: Choose) -> bool:
-    return "model" in inspect.signature(strategy).parameters
+def takes(strategy: Choose, given: str) -> bool:
+    """Whether a strategy wants one of the things that only the loop can give it."""
+    return given in inspect.signature(strategy).parameters
 
 
 def use_when(strategy: Choose) -> str:

@@ -5,10 +5,14 @@ Take labeled items to their codes p, move each against the model, p_h = p + alph
 loss at the decoded code, and ask about what is found there: the nearest real item (SNN, `uphill`) or the decoded code
 itself (SI, `between`). `jitter` is the control: the same items, the same step, a random direction.
 
-Departures: the starting items are drawn from all labeled ones, where the paper draws from the last round's (a label
-vector does not tell rounds apart); the step is normalized and counted in typical distances between neighbours; no item
-is asked about twice; `uphill` shows the real item unless told otherwise; where the gradient has vanished the direction
-is random, and the note says how often.
+The starting items are those answered in the latest round, where the loop says which these are (`latest`), else any
+labeled ones.
+
+Departures: the step is normalized and counted in typical distances between neighbours; no item is asked about twice;
+`uphill` asks about the real item, and whether one trains on it or on its decoded picture is the loop's choice
+(`image` of `rounds`), the same for every item; `between` always starts from real items, also after rounds of made ones;
+where the gradient has vanished the direction is random, and the note
+says how often.
 """
 
 from typing import Literal
@@ -24,8 +28,6 @@ from tacit.select.picks import Picks
 from tacit.select.walk import Walk, against, anywhere, decode
 from tacit.select.words import class_name
 
-Image = Literal["real", "decoded"]
-
 
 def uphill(
     space: Space,
@@ -34,17 +36,17 @@ def uphill(
     *,
     model: Method,
     seed: int = 0,
+    latest: Tensor | None = None,
     step: float = 1.0,
-    image: Image = "real",
     metric: Name = "plain",
 ) -> Picks:
     """the space can decode and you want harder relatives of what is labeled already.
 
-    `step` is in typical distances between neighbours. `image` is what is shown and trained on: the stored item, or the
-    decoder's picture of it. In the order of the draw. Time: k decodings with gradient and a search for neighbours.
+    `step` is in typical distances between neighbours. In the order of the draw. Time: k decodings with gradient and a
+    search for neighbours.
     """
-    walk = against(model, space, labels, k, seed=seed, step=step, metric=metric)
-    return _nearest_real("uphill", space, labels, walk, image)
+    walk = against(model, space, labels, k, seed=seed, latest=latest, step=step, metric=metric)
+    return _nearest_real("uphill", space, labels, walk)
 
 
 def jitter(
@@ -53,13 +55,13 @@ def jitter(
     k: int,
     *,
     seed: int = 0,
+    latest: Tensor | None = None,
     step: float = 1.0,
-    image: Image = "real",
     metric: Name = "plain",
 ) -> Picks:
     """you want to know what the direction of `uphill` is worth: the same items and step, a random direction."""
-    walk = anywhere(space, labels, k, seed=seed, step=step, metric=metric)
-    return _nearest_real("jitter", space, labels, walk, image)
+    walk = anywhere(space, labels, k, seed=seed, latest=latest, step=step, metric=metric)
+    return _nearest_real("jitter", space, labels, walk)
 
 
 def between(
@@ -69,6 +71,7 @@ def between(
     *,
     model: Method,
     seed: int = 0,
+    latest: Tensor | None = None,
     step: float = 1.0,
     mode: Literal["direct", "toward_nn"] = "direct",
     share: float = 0.5,
@@ -77,9 +80,9 @@ def between(
     """the space can decode and answers can be had for items that do not exist, from a simulator say.
 
     `direct` shows the decoded p_h; `toward_nn` the decoded p + share (p* - p), with p* the code of the nearest item
-    without an answer. `index` is the labeled item each was made from, and may repeat.
+    without an answer. `index` is the labeled item each was made from; it repeats when there are fewer than k.
     """
-    walk = against(model, space, labels, k, seed=seed, step=step, metric=metric)
+    walk = against(model, space, labels, k, seed=seed, latest=latest, step=step, metric=metric)
     start, z = walk.start, walk.z
     if mode == "toward_nn":
         nearest_real, _ = walk.metric.snap(z, _allowed(space, labels))
@@ -90,7 +93,7 @@ def between(
     return Picks("between", start, reasons, items=decode(space, z), made_new=True, note=walk.note)
 
 
-def _nearest_real(name: str, space: Space, labels: Tensor, walk: Walk, image: Image) -> Picks:
+def _nearest_real(name: str, space: Space, labels: Tensor, walk: Walk) -> Picks:
     """SNN: the nearest item without an answer, for every code of the walk in turn."""
     index, _ = walk.metric.snap(walk.z, _allowed(space, labels))
     start = walk.start[: len(index)]
@@ -101,8 +104,7 @@ def _nearest_real(name: str, space: Space, labels: Tensor, walk: Walk, image: Im
             reasons.append(f"uphill from {_item(space, labels, i)}: a harder variant, {d:.1f} steps away")
         else:
             reasons.append(f"in a random direction from {_item(space, labels, i)}, {d:.1f} steps away")
-    shown = decode(space, space.codes[index]) if image == "decoded" else None
-    return Picks(name, index, reasons, items=shown, note=walk.note)
+    return Picks(name, index, reasons, note=walk.note)
 
 
 def _item(space: Space, labels: Tensor, i: Tensor) -> str:

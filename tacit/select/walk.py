@@ -1,4 +1,4 @@
-"""Steps in latent space: from a labeled item against the model, or anywhere (alss.md, sections 3 and 4)."""
+"""Steps in latent space from labeled items: against the model, or anywhere. The paper is named in `uphill.py`."""
 
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ class Walk(NamedTuple):
     start: Tensor  # (k,) positions in the pool
     z: Tensor  # (k, D) codes after the step
     metric: Metric
+    length: Tensor  # (k,) of the steps, in the metric
     flat: Tensor  # (k,) bool: no gradient left, the direction is a random one
     right: float = 1.0  # share of the decoded starting items that the model gets right
 
@@ -39,12 +40,17 @@ class Walk(NamedTuple):
         return "; ".join(said)
 
 
-def anywhere(space: Space, labels: Tensor, k: int, *, seed: int, step: float, metric: Name) -> Walk:
+def anywhere(
+    space: Space, labels: Tensor, k: int, *, seed: int, latest: Tensor | None = None, step: float, metric: Name
+) -> Walk:
     """k labeled items, moved by `step` typical distances in random directions.
 
-    They are drawn at random without repetition; when there are fewer than k, all of them again in a new order.
+    They are drawn at random without repetition: from the `latest` round where it has an answer, else from all. When there are fewer than k, all of them set out again in a new order
+    and go one step further, so that no two walks end at the same place.
     """
     known = (labels >= 0).nonzero().flatten()
+    if latest is not None and (labels[latest] >= 0).any():
+        known = latest[labels[latest] >= 0].sort().values
     if len(known) == 0:
         raise NotEnoughLabels("there is no labeled item to start from\n  try: tacit choose typical -k 20")
     generator = torch.Generator().manual_seed(seed)
@@ -52,18 +58,29 @@ def anywhere(space: Space, labels: Tensor, k: int, *, seed: int, step: float, me
     start = torch.cat(turns)[:k]
     measure = Metric.of(space, metric, seed)
     p = space.codes[start]
-    z = measure.move(p, torch.randn(p.shape, generator=generator), step * measure.step)
-    return Walk(start, z, measure, torch.zeros(k, dtype=torch.bool))
+    length = step * measure.step * (1 + torch.arange(k) // len(known))
+    z = measure.move(p, torch.randn(p.shape, generator=generator), length)
+    return Walk(start, z, measure, length, torch.zeros(k, dtype=torch.bool))
 
 
-def against(model: Method, space: Space, labels: Tensor, k: int, *, seed: int, step: float, metric: Name) -> Walk:
+def against(
+    model: Method,
+    space: Space,
+    labels: Tensor,
+    k: int,
+    *,
+    seed: int,
+    latest: Tensor | None = None,
+    step: float,
+    metric: Name,
+) -> Walk:
     """The same k items, each moved up the slope of the model's loss: p_h = p + alpha g / |g|."""
-    walk = anywhere(space, labels, k, seed=seed, step=step, metric=metric)
+    walk = anywhere(space, labels, k, seed=seed, latest=latest, step=step, metric=metric)
     p = space.codes[walk.start]
     gradient, right = hardness(model, space, p, labels[walk.start])
     slope = walk.metric.slope(gradient)
     flat = slope.norm(dim=1) < FLAT
-    z = torch.where(flat[:, None], walk.z, walk.metric.move(p, slope, step * walk.metric.step))
+    z = torch.where(flat[:, None], walk.z, walk.metric.move(p, slope, walk.length))
     return walk._replace(z=z, flat=flat, right=right)
 
 

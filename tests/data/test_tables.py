@@ -112,7 +112,7 @@ def test_names_that_python_would_read_as_numbers_are_words(tmp_path):
         ("a,b\n1,2\n3,4,5\n", "line 3 has 3 cells, expected 2"),
         ("", "is empty"),
         ("a,b\n", "no rows"),
-        ("a,a\n1,2\n", "two columns are called 'a'"),
+        ("a,a\n1,2\n", "2 columns are called 'a'"),
         ("a,b\nx,y\nz,w\n", "no column of numbers.*\n.*'a'.*'x' in line 2"),
     ],
 )

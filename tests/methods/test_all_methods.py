@@ -8,5 +8,5 @@ from tacit.methods.checks import CHECKS
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_every_method(name, check):
+def test_every_method_passes_every_check(name, check):
     check(CATALOGUE[name])

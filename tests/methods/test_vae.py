@@ -156,7 +156,7 @@ def test_perfect_items_do_not_end_in_infinity():
 
 
 class LinearGaussian:
-    """x = W z + noise of sigma, with orthogonal columns in W: the exact posterior is normal with independent dimensions."""
+    """x = W z + noise of sigma. The columns of W are orthogonal: the exact posterior has independent dimensions."""
 
     def __init__(self, widen: float = 1.0) -> None:
         generator = torch.Generator().manual_seed(0)

@@ -8,7 +8,7 @@ from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.errors import BadData, UnknownName, WrongUsage
 from tacit.latent.space import Space
 from tacit.select import CATALOGUE, FROM_THE_START, choose
-from tacit.select.settings import bind, settings, takes_model, use_when
+from tacit.select.settings import bind, settings, takes, use_when
 
 EVERY = list(CATALOGUE)
 REAL = [name for name in EVERY if name != "between"]  # those that ask about items of the pool
@@ -90,7 +90,7 @@ def test_typical_items_come_first_while_labels_are_missing(name, lacking, pick, 
     assert all(reason.endswith("(no model to go by yet)") for reason in picks.reasons)
 
 
-@pytest.mark.parametrize("name", [name for name in WAITING if takes_model(CATALOGUE[name])])
+@pytest.mark.parametrize("name", [name for name in WAITING if takes(CATALOGUE[name], "model")])
 def test_typical_items_come_first_while_the_model_is_missing(name, open_space, blobs, few_labels):
     picks = choose(name, open_space(blobs), few_labels, 9)
     assert picks.strategy == "typical" and picks.note.startswith(f"{name} needs a trained model")
@@ -152,7 +152,7 @@ def test_a_strategy_says_when_to_use_it_and_what_can_be_set(name, pick):
 
 def test_settings_are_recorded_and_text_is_converted(pick):
     picks = pick("uphill", step="2", metric="active")
-    assert picks.options == {"step": 2.0, "image": "real", "metric": "active"}
+    assert picks.options == {"step": 2.0, "metric": "active"}
     assert torch.equal(picks.index, pick("uphill", step=2.0, metric="active").index)
     assert bind("margin", CATALOGUE["margin"], {"diverse": "no"}) == {"diverse": False, "shortlist": 10}
 
@@ -163,8 +163,8 @@ def test_a_misspelt_strategy_is_answered_with_the_nearest(pick):
 
 
 def test_all_unknown_settings_are_named_at_once(pick):
-    with pytest.raises(UnknownName, match=r"(?s)--stepp +did you mean --step\?.*--imge +did you mean --image\?"):
-        pick("uphill", stepp=1, imge="real")
+    with pytest.raises(UnknownName, match=r"(?s)--stepp +did you mean --step\?.*--metrc +did you mean --metric\?"):
+        pick("uphill", stepp=1, metrc="plain")
     with pytest.raises(UnknownName, match="random has no settings; it was given --step"):
         pick("random", step=1)
 
@@ -172,7 +172,6 @@ def test_all_unknown_settings_are_named_at_once(pick):
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("uphill", {"image": "drawn"}, "--image is 'drawn'; it can be real or decoded"),
         ("uphill", {"metric": 3}, "--metric is 3; it can be plain or active or whitened"),
         ("uphill", {"step": "far"}, "--step  needs a number, not 'far'"),
         ("margin", {"diverse": "maybe"}, "--diverse  needs yes or no, not 'maybe'"),

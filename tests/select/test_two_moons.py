@@ -1,4 +1,4 @@
-"""Test 9 of the fact sheet: on two moons, with codes that are the items, `uphill` asks near the decision boundary."""
+"""On two moons, with codes that are the items, `uphill` asks near the decision boundary."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""The tests of the method's fact sheet, then what the strategies say."""
+"""What the gradient step and the two ways of turning it into items promise, then what the strategies say."""
 
 import pytest
 import torch
@@ -134,7 +134,8 @@ def test_the_control_takes_the_same_items_and_the_same_length_of_step(space, mod
     assert torch.equal(up.start, anyhow.start)
     for walk in (up, anyhow):
         length = (walk.z - space.codes[walk.start]).norm(dim=1)
-        torch.testing.assert_close(length, torch.full((20,), float(space.step)), rtol=1e-3, atol=1e-4)
+        expected = space.step * torch.tensor([1.0] * 12 + [2.0] * 8)  # the second time round they go further
+        torch.testing.assert_close(length, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_few_labeled_items_take_turns(space, few_labels):
@@ -146,6 +147,11 @@ def test_new_items_without_a_step_are_the_decoded_codes(space, model, few_labels
     picks = between(space, few_labels, 12, model=model, step=0.0)
     assert picks.made_new and torch.equal(picks.items, decode(space, space.codes[picks.index]))
     assert (few_labels[picks.index] >= 0).all()
+
+
+def test_no_two_new_items_are_the_same(space, model, few_labels):
+    items = between(space, few_labels, 30, model=model).items
+    assert torch.pdist(items).min() > 1e-3
 
 
 def test_new_items_lie_on_the_way_to_the_nearest_real_one(space, model, few_labels):
@@ -160,10 +166,14 @@ def test_new_items_lie_on_the_way_to_the_nearest_real_one(space, model, few_labe
     torch.testing.assert_close(at[0.3].items, 0.7 * space.codes[start] + 0.3 * space.codes[real])
 
 
-def test_decoded_pictures_of_the_picks_can_be_shown_instead(space, model, few_labels):
-    picks = uphill(space, few_labels, 5, model=model, image="decoded")
-    assert torch.equal(picks.index, uphill(space, few_labels, 5, model=model).index)
-    assert torch.equal(picks.items, decode(space, space.codes[picks.index])) and not picks.made_new
+def test_the_latest_round_is_where_steps_begin(space, model, few_labels):
+    known = (few_labels >= 0).nonzero().flatten()
+    latest = known[:5]
+    assert set(anywhere(space, few_labels, 5, latest=latest, **PLAIN).start.tolist()) == set(latest.tolist())
+    unanswered = (few_labels < 0).nonzero().flatten()[:5]
+    at = anywhere(space, few_labels, 5, latest=unanswered, **PLAIN).start
+    assert torch.equal(at, anywhere(space, few_labels, 5, **PLAIN).start)
+    assert len(uphill(space, few_labels, 5, model=model, latest=latest)) == 5
 
 
 def test_where_the_loss_is_flat_the_direction_is_random_and_that_is_said(space, softmax, few_labels):
