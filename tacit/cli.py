@@ -39,11 +39,18 @@ def examples(*lines: str) -> str:
 
 def show(outcome: "Outcome", as_json: bool) -> None:
     """The text for a person; with --json the text goes to stderr and the record is the last line on stdout."""
+    if not outcome.record:
+        return  # one of several processes, and not the one that speaks
     if as_json:
         print(outcome, file=sys.stderr)
         print(outcome.json(), flush=True)
-    elif outcome.lines:
+    else:
         print(outcome, flush=True)
+
+
+def share_or_count(yardstick: float | None) -> float | int | None:
+    """0.2 is a share of the items, 500 a number of them."""
+    return int(yardstick) if yardstick is not None and yardstick >= 1 and yardstick.is_integer() else yardstick
 
 
 def opened(where: Path | None) -> "Project":
@@ -106,7 +113,7 @@ def init(
     size: Annotated[
         int | None, typer.Option(help="Working size of images in pixels (default: their own up to 64).")
     ] = None,
-    aspect: Annotated[str, typer.Option(help="What happens to other shapes: crop, pad or stretch.")] = "crop",
+    aspect: Annotated[str | None, typer.Option(help="What happens to other shapes: crop (default), pad or stretch.")] = None,
     yardstick: Annotated[
         float | None, typer.Option(help="Share (below 1) or number of items set aside for measuring.")
     ] = None,
@@ -121,7 +128,7 @@ def init(
 
     with counter("reading") as count:
         project = Project.create(
-            source, where, size=size, aspect=aspect, yardstick=yardstick, truth=truth, seed=seed, on_progress=count
+            source, where, size=size, aspect=aspect, yardstick=share_or_count(yardstick), truth=truth, seed=seed, on_progress=count
         )
     show(project.found(), as_json)
 
@@ -236,6 +243,7 @@ def simulate(
     k: Annotated[int, typer.Option("-k", help="Labels a round.")] = 20,
     rounds: Annotated[int, typer.Option(help="Rounds, the start included.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repeats.")] = 3,
+    image: Annotated[str, typer.Option(help="What is trained on: real items, or what the space decodes.")] = "real",
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
@@ -248,6 +256,7 @@ def simulate(
         k=k,
         count=rounds,
         seeds=seeds,
+        image=image,
         watch=lambda *turn: print(progress_line(*turn), file=sys.stderr),
     )
     show(outcome, as_json)
@@ -283,11 +292,12 @@ def predict(
 @app.command(epilog=examples("tacit report", "tacit report --to results.html"))
 def report(
     to: Annotated[Path | None, typer.Option(help="File to write (default: reports/ in the project).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """One HTML file: map, curve, confusion, calibration, reconstructions, a walk, doubts, cost."""
-    show(opened(where).report(to), as_json)
+    show(opened(where).report(to, overwrite=overwrite), as_json)
 
 
 @app.command(epilog=examples("tacit bench", "tacit bench alss-mnist --seeds 1"), context_settings=FREE)

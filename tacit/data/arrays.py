@@ -1,5 +1,6 @@
 """Array files: `.npz` and `.npy`, images or vectors, with hidden answers where the file has some."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from tacit.data.source import FLOAT32, Batch, File, Source, answer_text, content
 from tacit.errors import BadData, BadEnvironment, TacitError, WrongUsage, unknown_name
 
 ITEMS, ANSWERS = ("x", "images", "data"), ("y", "labels")  # members of an .npz, in either case
-PIECE_BYTES, PIECE_ROWS = 2**25, 4096  # looked at in one go
+PIECE_BYTES, PIECE_ROWS = 2**23, 4096  # looked at in one go
 DARK = 64  # of 255: pictures that stay below are worth a remark
 BIT_DEPTHS = (1023, 4095, 16383, 65535)  # 10, 12, 14 and 16 bits
 
@@ -98,7 +99,8 @@ class Array(Source):
                     f"{self.path} is not an array file: it is {'empty' if not head else 'of another format'}\n"
                     "  make one: np.savez('items.npz', x=items)"
                 )
-            opened = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            with warnings.catch_warnings(action="ignore"):  # old files load as well as new ones, numpy thinks slower
+                opened = np.load(self.path, mmap_mode="r", allow_pickle=False)
             if isinstance(opened, np.ndarray):
                 if self.truth is not None:
                     raise WrongUsage(
@@ -108,7 +110,7 @@ class Array(Source):
                 return
             with opened as members:
                 self._name = self._choose(members)
-                self._x = members[self._name]
+                self._x = np.asarray(members[self._name])
                 self._hidden(members)
 
     def _choose(self, members: Any) -> str:
@@ -144,9 +146,8 @@ class Array(Source):
                 f"{self.path}: {name} is {y.dtype} of shape {y.shape}, for {len(self._x):,} items\n"
                 "  answers are one number or one text an item"
             )
-        names = by_name.get(
-            f"{name}_names" if f"{name}_names" in members.files else "class_names" if self.truth is None else ""
-        )
+        lists = (f"{name}_names", "class_names" if name.lower() in ANSWERS else "")
+        names = next((member for member in lists if member in members.files), None)
         self.class_order = tuple(answer_text(c) or "" for c in np.ravel(members[names])) if names else ()
         values, which = np.unique(y, return_inverse=True)
         texts = [self._text(value) for value in values]

@@ -56,15 +56,16 @@ def affine(
     shift: float = 0.0,
     generator: Generator | None = None,
 ) -> Float[Tensor, "B C H W"]:
-    """Turned by up to `degrees`, scaled by a factor from 1 / (1 + scale) to 1 + scale, moved by up to `shift` of the size.
+    """Turned by up to `degrees`, scaled by a factor from 1 / (1 + scale) to 1 + scale, moved by up to `shift`.
 
-    One bilinear pass; the border is repeated into the gap. A turn is rigid on images that are not square, too.
+    `shift` is a share of the image's size. One bilinear pass; the border is repeated into the gap. A turn is rigid on
+    images that are not square, too.
     """
     b, _, h, w = x.shape
     u = 2 * torch.rand(4, b, 1, 1, device=x.device, generator=generator) - 1  # (4, B, 1, 1) in [-1, 1)
     angle, zoom = u[0] * math.radians(degrees), (u[1] * math.log1p(scale)).exp()
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
-    # Coordinates in [-1, 1], as grid_sample has them; written out, since affine_grid's product is rounded under autocast
+    # Coordinates in [-1, 1], as grid_sample has them; written out, since affine_grid's product is rounded in autocast
     down = torch.linspace(-1, 1, 2 * h + 1, device=x.device)[1::2, None]  # (H, 1) pixel centers
     right = torch.linspace(-1, 1, 2 * w + 1, device=x.device)[1::2]  # (W,)
     from_x = cos * right - sin * (h / w) * down + 2 * shift * u[2]  # (B, H, W)

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass, field
 
-ANSWERS = ("label", "y", "class", "target")  # kept as hidden answers unless another column is named
+ANSWERS = (
+    "label",
+    "y",
+    "class",
+    "target",
+)  # never learned from; the first is the hidden answer unless another is named
 ROW_NAMES = frozenset({"", "id", "index", "idx", "uid", "uuid", "guid", "unnamed: 0"})
 SHOWN = 3  # missing cells that an error names
 BLOCK_ROWS, BLOCK_CELLS = 4096, 2**20  # read in one go

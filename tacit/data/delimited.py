@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tacit.data.columns import Survey, block_rows
-from tacit.data.source import FLOAT32
+from tacit.data.source import FLOAT32, reason
 from tacit.errors import BadData
 
 DELIMITERS = ("\t", ";", "|", ",")  # in this order: a comma may also be a decimal sign
@@ -115,7 +115,7 @@ class Delimited:
         except csv.Error as error:
             raise BadData(f"{self.path} is no table: {error}, after line {line}\n  save it as CSV in UTF-8") from error
         except OSError as error:
-            raise BadData(f"{self.path} cannot be read: {(error.strerror or str(error)).lower()}") from error
+            raise BadData(f"{self.path} cannot be read: {reason(error)}") from error
 
     def _decimal(self, cells: list[str]) -> list[str]:
         return cells if self.delimiter == "," else [cell.replace(",", ".") for cell in cells]

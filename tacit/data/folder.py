@@ -1,6 +1,7 @@
 """A folder of pictures: listed in one pass, read by all cores, in the order of their paths."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from tacit.data.crew import Crew, cores
 from tacit.data.form import Form
 from tacit.data.pictures import EXTENSIONS, look_all, read_all
-from tacit.data.source import Batch, File, Looks, Source, printable, unreadable, working_shape
+from tacit.data.source import Batch, File, Looks, Source, printable, reason, unreadable, working_shape
 from tacit.errors import BadData
 
 TASK_FILES, TASK_SECONDS, TASK_BYTES = 64, 0.25, 2**22  # of one task at most; bytes of its result
@@ -47,39 +48,43 @@ class Folder(Source):
             try:
                 with os.scandir(self.root / inside) as entries:
                     for entry in entries:
-                        path = f"{inside}{entry.name}"
-                        if entry.name.startswith("."):
-                            continue
-                        if entry.is_dir(follow_symlinks=False):
-                            if not entry.name.endswith(".tacit") and os.path.normpath(path) != self._without:
-                                pending.append(f"{path}/")
-                        elif entry.is_dir():
-                            self.unlisted.append((printable(path), "a link to a folder: these are not followed"))
-                        else:
-                            self._list(entry, path)
+                        self._list(entry, f"{inside}{entry.name}", pending)
             except OSError as error:
-                self.unlisted.append((printable(inside) or ".", f"folder: {(error.strerror or str(error)).lower()}"))
+                self.unlisted.append((printable(inside) or ".", f"folder: {reason(error)}"))
             self.folders += len(self.files) > before
         self.files.sort()
         self.unlisted.sort()
 
-    def _list(self, entry: os.DirEntry[str], path: str) -> None:
+    def _list(self, entry: os.DirEntry[str], path: str, pending: list[str]) -> None:
+        if entry.name.startswith("."):
+            return
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.endswith(".tacit") and os.path.normpath(path) != self._without:
+                    pending.append(f"{path}/")
+            elif entry.is_dir():
+                self.unlisted.append((printable(path), "a link to a folder: these are not followed"))
+            else:
+                self._list_file(entry, path)
+        except OSError as error:
+            self.unlisted.append((printable(path), reason(error)))
+
+    def _list_file(self, entry: os.DirEntry[str], path: str) -> None:
         _, dot, extension = entry.name.rpartition(".")
         extension = extension.lower() if dot else ""
         if extension not in EXTENSIONS:
             self.others[printable(extension)] += 1
             return
         self.extensions[extension] += 1
-        if not entry.is_file():
-            self.unlisted.append((printable(path), "a link that leads nowhere" if entry.is_symlink() else "not a file"))
+        status = entry.stat()
+        if not stat.S_ISREG(status.st_mode):
+            self.unlisted.append((printable(path), "not a file"))
         elif printable(path) != path:
             self.unlisted.append((printable(path), "its name is not valid UTF-8: rename it"))
+        elif status.st_size == 0:
+            self.unlisted.append((path, "the file is empty"))
         else:
-            status = entry.stat()
-            if status.st_size == 0:
-                self.unlisted.append((path, "the file is empty"))
-            else:
-                self.files.append(File(path, status.st_size, status.st_mtime_ns))
+            self.files.append(File(path, status.st_size, status.st_mtime_ns))
 
     def _absent(self) -> BadData:
         other = ", ".join(f"{n:,} {kind or 'without extension'}" for kind, n in self.others.most_common(5))

@@ -42,19 +42,8 @@ class Packed:
 
     def lines(self) -> list[str]:
         """The same for a person."""
-        return [
-            line
-            for line in (
-                self._things(),
-                self._change(),
-                *self._trouble(),
-                self._shape(),
-                self._parts(),
-                self._truth(),
-                *self.notes,
-            )
-            if line
-        ]
+        said = [self._things(), self._change(), *self._trouble(), self._shape(), self._parts(), self._truth()]
+        return [line for line in (*said, *self.notes) if line]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -63,7 +52,8 @@ class Packed:
         if self.kind != "folder":
             return f"{self.source}: {self.found:,} {'images' if self.item_kind == 'image' else 'rows'}"
         kinds = ", ".join(f"{kind} {n:,}" for kind, n in self.extensions.items())
-        others = f", and {sum(self.other_files.values()):,} other files" if self.other_files else ""
+        other = sum(self.other_files.values())
+        others = f", and {other:,} other file{'s' * (other != 1)}" if other else ""
         folders = f"{self.folders:,} folder{'s' * (self.folders != 1)}"
         return f"{self.source}: {self.found:,} images in {folders} ({kinds}){others}"
 

@@ -4,9 +4,11 @@ Nothing here needs torch, so that the processes which read a big folder start in
 """
 
 import hashlib
+import logging
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +37,7 @@ class Seen(NamedTuple):
 
 def look_all(root: str, paths: list[str]) -> list[Seen | str]:
     """The heads of some files, without their pixels; a reason where a file cannot be read."""
-    with warnings.catch_warnings(action="ignore"):
+    with quiet():
         return [_guarded(_look, os.path.join(root, path)) for path in paths]
 
 
@@ -46,11 +48,24 @@ def read_all(
     rows = np.empty((len(paths), *shape), dtype=np.uint8)
     results: list[tuple[str, Seen] | str] = []
     n = 0
-    with warnings.catch_warnings(action="ignore"):
+    with quiet():
         for path in paths:
             results.append(_guarded(_read, os.path.join(root, path), rows[n], aspect))
             n += not isinstance(results[-1], str)
     return results, rows[:n]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What Pillow warns and logs about damaged files is said by the reasons."""
+    log = logging.getLogger("PIL")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _guarded(function: Callable[..., Any], *args: Any) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 
 from tacit import disk
 from tacit.data.form import Form
+from tacit.data.source import reason
 from tacit.errors import BadData, BadEnvironment
 
 PART = "items.part"  # new rows on their way
@@ -58,7 +59,7 @@ class Part:
         if self._file is not None:
             with suppress(OSError):  # on a full disk the last rows cannot be written either
                 self._file.close()
-            self.path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)  # also what a pack that was killed has left
 
     def write(self, rows: np.ndarray) -> None:
         if self._file is None:
@@ -130,8 +131,7 @@ def view(folder: Path, form: Form, rows: int) -> np.ndarray:
         return np.memmap(path, dtype=form.stored, mode="r", shape=(rows, *form.shape))
     except OSError as error:
         raise BadData(
-            f"{path} cannot be read: {(error.strerror or str(error)).lower()}\n"
-            "  take it from a copy, or start anew: tacit init SOURCE"
+            f"{path} cannot be read: {reason(error)}\n  take it from a copy, or start anew: tacit init SOURCE"
         ) from error
 
 

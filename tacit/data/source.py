@@ -137,3 +137,8 @@ def unreadable(source: Path, failed: list[tuple[str, str]]) -> BadData:
 def printable(name: str) -> str:
     """A name that can be written down; bytes that are no UTF-8 show as escapes."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def reason(error: OSError) -> str:
+    """What the system says, in a few words."""
+    return (error.strerror or str(error)).lower()

@@ -32,7 +32,7 @@ class Table(Source):
         """Finds the columns of numbers and checks their cells; later they must still be there."""
         if size is not None:
             raise WrongUsage(f"a size is for images; {self.path} holds vectors\n  leave the size out")
-        self._open(former.columns if former else ())
+        self._open()
         if former is not None:
             if self._truth in former.columns:
                 raise WrongUsage(
@@ -63,25 +63,29 @@ class Table(Source):
     def total(self, files: list[File]) -> int:
         return self._rows
 
-    def _open(self, features: tuple[str, ...]) -> None:
+    def _open(self) -> None:
         self._file = Parquet(self.path) if self.path.suffix.lower() in (".parquet", ".pq") else Delimited(self.path)
         names = self._file.names
         name, count = Counter(names).most_common(1)[0] if names else ("", 0)
         if count > 1:
             raise BadData(f"{self.path}: {count} columns are called {name!r}\n  rename all but one")
-        likely = [name for name in names if name.lower() in ANSWERS and name not in features]
-        self._truth = self._asked or next(iter(likely), None)
+        self._truth = self._asked or next((name for name in names if name.lower() in ANSWERS), None)
         if self._truth is not None and self._truth not in names:
             raise unknown_name("column", self._truth, names)
         if self._truth is not None:
             self.notes.append(f"column {self._truth!r} is kept as hidden answers and never learned from")
 
     def _candidates(self) -> list[str]:
+        """What may be learned from: nothing that names rows, and nothing that may be an answer."""
         candidates = []
         for name in self._file.names:
-            if names_rows(name) and name != self._truth:
+            if name == self._truth:
+                continue
+            if names_rows(name):
                 self.notes.append(f"column {name!r} was passed over: it names the rows")
-            elif name != self._truth:
+            elif name.lower() in ANSWERS:
+                self.notes.append(f"column {name!r} was passed over: by its name it is an answer")
+            else:
                 candidates.append(name)
         return candidates
 

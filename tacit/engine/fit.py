@@ -115,7 +115,8 @@ def fit(
                 if world.first:
                     keeper.save(run, step + 1)
                 if world.any(signals.stop):
-                    raise Stopped(f"saved at step {step + 1} of {recipe.steps}\n  go on: tacit learn --resume")
+                    task = run.record.get("task", "learn")
+                    raise Stopped(f"saved at step {step + 1} of {recipe.steps}\n  go on: tacit {task} --resume")
 
         if run and world.first:
             keeper.save(run, recipe.steps)  # what comes after the training can be repeated without it

@@ -27,7 +27,7 @@ from tacit.objectives.divergence import kl_standard_normal, log_normal
 from tacit.objectives.likelihood import bernoulli_log_likelihood, gaussian_log_likelihood, importance_bound
 
 LIKELIHOODS = ("auto", "bernoulli", "gaussian")
-SHARPEST = -12.0  # log variance of a Gaussian item: a standard deviation of half a grey level of 256
+SHARPEST = -12.0  # log variance of a Gaussian item: a standard deviation of 0.0025, below one grey level of 256
 
 
 class VAE(Method):
@@ -37,8 +37,8 @@ class VAE(Method):
     - `binarize`: a Bernoulli model sees, and is asked for, zeros and ones drawn anew each step with the grey values as
       probabilities ("dynamic binarization"). Items of zeros and ones stay as they are.
     - `sigma`: standard deviation of a Gaussian item; without one, the batch's own error, the most likely value.
-    - `beta` weighs the KL; it rises to that from 0 over the first `beta_warmup` (share) of the training. On MNIST 0.3 was
-      worth 1.3 nats and used 21 dimensions of the code in place of 15 (784-300-300-40, 3,000 steps, one seed).
+    - `beta` weighs the KL; it rises to that from 0 over the first `beta_warmup` (share) of training. On MNIST 0.3 was
+      worth 1.3 nats of training ELBO and 21 dimensions in use, not 15 (784-300-300-40, 3,000 steps, one seed).
     - `free_bits`: nats of KL that every dimension of the code may spend for nothing.
 
     Shown, in nats per item: `elbo` (always at beta = 1), `log_likelihood`, `kl`.

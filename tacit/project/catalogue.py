@@ -8,7 +8,7 @@ from tacit.errors import UnknownName
 from tacit.outcome import Outcome, table
 from tacit.project.home import Home
 from tacit.select import CATALOGUE as STRATEGIES
-from tacit.select.settings import use_when
+from tacit.select.settings import settings, use_when
 
 
 def catalogue(name: str | None) -> Outcome:
@@ -48,7 +48,7 @@ def method_settings(name: str) -> Outcome:
 
 def strategy_settings(name: str) -> Outcome:
     function = STRATEGIES[name]
-    options = {k: v for k, v in keyword_defaults(function).items() if k not in ("seed", "model")}
+    options = {k: p.default for k, p in settings(function).items()}
     lines = [f"{name}: use it when {use_when(function)}", "settings (--name value):"]
     lines += table([[f"--{k.replace('_', '-')}", str(v)] for k, v in options.items()]) or ["  none"]
     return Outcome({"name": name, "options": options}, lines)

@@ -103,11 +103,13 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         "terms": fitted.terms,
         "without_labels": missing,
     }
-    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms)
     measured = score(project, method)
+    accuracy = None
     if measured:
         record["accuracy"] = measured.record
         lines += measured.lines
+        accuracy = [measured.record["value"], *measured.record["interval"]]
+    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms, accuracy=accuracy)
     return Outcome(
         record | {"seconds": fitted.seconds}, [*lines, "next: tacit choose -k 20, tacit predict, or tacit report"]
     )

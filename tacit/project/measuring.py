@@ -12,11 +12,13 @@ from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.evaluate.classify import Report, evaluate_model
 from tacit.methods.method import Method
 from tacit.outcome import Outcome, table
-from tacit.project.choosing import current_space
+from tacit.project.choosing import automatic, current_space
 from tacit.project.home import Home
-from tacit.rounds import Round, supervised
+from tacit.rounds import Round, judge, supervised
 from tacit.select import CATALOGUE as STRATEGIES
-from tacit.simulate import Budget, Plan, Simulation, simulate
+from tacit.simulate import Budget, Plan, Simulation, Watch, simulate
+
+LEAST_STEPS = 200  # of a training in a simulation: fewer, and a few labels are not even learned by heart
 
 
 def look(project: Home) -> Outcome:
@@ -99,35 +101,53 @@ def simulate_strategies(
     k: int = 20,
     count: int = 5,
     seeds: int = 3,
-    watch: Any = None,
-    **options: Any,
+    image: str = "real",
+    watch: Watch | None = None,
+    **training: Any,
 ) -> Outcome:
     """Strategies x seeds against hidden labels, random beside them."""
-    for name in strategies:
-        if name not in STRATEGIES:
-            raise unknown_name("strategy", name, STRATEGIES)
     if min(first, k, count, seeds) < 1:
         raise WrongUsage("--first, -k, --rounds and --seeds must all be at least 1")
+    plans = [plan(name, image) for name in strategies if name != "random" or image != "real"]
     truth, classes = project.truth(project.pool)
     space, notes = current_space(project)
     space.pool = space.pool.with_classes(classes)
+    if image != "real" and not space.can_decode:
+        raise WrongUsage("--image decoded needs a space that can decode\n  try: tacit learn vae")
     yardstick = project.yardstick.with_classes(classes)
     yardstick_truth, _ = project.truth(project.yardstick)
     if first + k * (count - 1) > len(space.pool):
         raise WrongUsage(f"{first} + {k} x {count - 1} labels are more than the {len(space.pool)} items of the pool")
+    train = supervised(least_steps=LEAST_STEPS, **training)
+    made = any(p.strategy == "between" for p in plans)
+    ask_new = judge(train(space.pool, truth, project.seed)) if made else None
     result = simulate(
         lambda seed: space,
         truth,
         yardstick,
         yardstick_truth,
-        supervised(**options),
-        [Plan(s) for s in strategies if s != "random"],
+        train,
+        plans,
         seeds=range(seeds),
         budget=Budget(first, k, count),
+        ask_new=ask_new,
         watch=watch,
     )
     write_atomic(project.folder / "reports" / "simulation.json", json.dumps(result.to_dict()))  # a report draws it
     return Outcome(result.to_dict(), [*notes, *simulation_lines(result, len(yardstick))])
+
+
+def plan(name: str, image: str) -> Plan:
+    """A strategy as it is simulated; "auto" is what `tacit choose` does by itself, from the first item on."""
+    decoded = " (decoded images)" if image == "decoded" else ""
+    if image not in ("real", "decoded"):
+        raise WrongUsage(f"--image is {image!r}, expected real or decoded")
+    if name == "auto":
+        first, then = automatic(False)[0], automatic(True)[0]
+        return Plan(then, image=image, start=first, name=f"auto ({first}, then {then}){decoded}")
+    if name not in STRATEGIES:
+        raise unknown_name("strategy", name, [*STRATEGIES, "auto"])
+    return Plan(name, image=image, name=name + decoded if decoded else "")
 
 
 def simulation_lines(result: Simulation, n: int) -> list[str]:

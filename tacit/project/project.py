@@ -77,6 +77,6 @@ class Project(Home):
     def predict(self, source: str | Path | None = None, **options: Any) -> Outcome:
         return taking.predict_items(self, Path(source) if source else None, **options)
 
-    def report(self, to: str | Path | None = None) -> Outcome:
+    def report(self, to: str | Path | None = None, *, overwrite: bool = False) -> Outcome:
         """One self-contained HTML file."""
-        return reporting.report(self, Path(to) if to else None)
+        return reporting.report(self, Path(to) if to else None, overwrite=overwrite)

@@ -30,8 +30,10 @@ from tacit.report.tables import table
 SHOWN = 12  # items in a strip
 
 
-def report(project: Home, to: Path | None) -> Outcome:
+def report(project: Home, to: Path | None, *, overwrite: bool = False) -> Outcome:
     """Write the report of what has been learned, asked, trained and measured so far."""
+    if to is not None and to.exists() and not overwrite:
+        raise WrongUsage(f"{to} is there already\n  choose another name with --to, or add --overwrite")
     space, notes = current_space(project)
     labels = project.answers(project.pool)
     model, measured = trained(project)

@@ -153,6 +153,7 @@ def test_another_member_can_hold_the_answers(tmp_path):
     }
     path = npz(tmp_path / "x.npz", **members)
     assert read(Array(path, truth="who"))[2] == ["bob", "eve", "bob", "eve"]
+    assert read(Array(path, truth="y"))[2] == ["a", "a", "b", "b"]
     with pytest.raises(WrongUsage, match="did you mean: who"):
         read(Array(path, truth="whom"))
 
@@ -224,10 +225,11 @@ def test_cut_files_are_explained(tmp_path):
 
 
 def test_an_archive_without_arrays_is_explained(tmp_path):
-    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
-        archive.writestr("readme.txt", "nothing here")
-    with pytest.raises(BadData, match="does not say which array is the items"):
-        read(Array(tmp_path / "x.npz"))
+    for name, message in {"readme.txt": "does not say which array is the items", "x": "holds .S12 values"}.items():
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+            archive.writestr(name, "nothing here")
+        with pytest.raises(BadData, match=message):
+            read(Array(tmp_path / "x.npz"))
 
 
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6)))

@@ -83,9 +83,17 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path):
     (source / "link.png").symlink_to(real)
     (source / "circle").symlink_to(source)
     (source / "nowhere.png").symlink_to(tmp_path / "gone.png")
+    (source / "itself.png").symlink_to(source / "itself.png")
     found = Folder(source)
     assert [(file.path, file.size) for file in found.files] == [("link.png", real.stat().st_size)]
-    assert dict(found.unlisted).keys() == {"circle", "nowhere.png"}
+    assert dict(found.unlisted).keys() == {"circle", "nowhere.png", "itself.png"}
+
+
+def test_things_that_are_no_files_are_not_opened(tmp_path):
+    save(tmp_path / "a.png", noise(4, 4))
+    os.mkfifo(tmp_path / "pipe.png")  # opening it would wait for ever
+    found = Folder(tmp_path)
+    assert [file.path for file in found.files] == ["a.png"] and found.unlisted == [("pipe.png", "not a file")]
 
 
 def test_a_folder_without_pictures_says_what_it_holds_instead(tmp_path):

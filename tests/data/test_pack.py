@@ -121,7 +121,7 @@ def test_the_record_is_plain_and_shows_itself(photos, folder):
     packed = pack(photos, folder, truth="folders", yardstick=0.3)
     assert Packed(**packed.to_dict()) == packed and json.loads(json.dumps(asdict(packed)))["items"] == 10
     assert str(packed).splitlines() == [
-        f"{photos}: 11 images in 3 folders (png 12), and 1 other files",
+        f"{photos}: 11 images in 3 folders (png 12), and 1 other file",
         "skipped 1 that cannot be read -> skipped.csv",
         "exact duplicates 1: each content is one item",
         "items: 4 x 4 pixels, grey",
@@ -560,6 +560,12 @@ def test_a_kill_in_a_later_pack_leaves_what_was_there(photos, folder, moment):
     assert pack(photos, folder).added == 1
     assert values(open_items(folder)[0]) == [*values(pool), 100]
     assert (folder / "items.u8").stat().st_size == 11 * 16 and not (folder / shelf.PART).exists()
+
+
+def test_what_a_killed_pack_left_is_swept_up_even_if_nothing_is_new(photos, folder):
+    pack(photos, folder)
+    (folder / shelf.PART).write_bytes(b"rows of a pack that was killed")
+    assert not pack(photos, folder).changed and not (folder / shelf.PART).exists()
 
 
 def test_ctrl_c_leaves_what_was_there(photos, folder):

@@ -44,6 +44,15 @@ def test_usual_names_of_answers_are_never_learned_from(tmp_path, name):
     assert form.columns == ("a",) and answers == ["1", "0"]
 
 
+def test_a_second_answer_is_never_learned_from_either(tmp_path):
+    path = write(tmp_path / "x.csv", "a,label,target,fine\n1,0,5,7\n2,1,6,8\n")
+    assert read(Table(path))[0].columns == ("a", "fine")
+    table = Table(path, truth="fine")
+    form, _, answers = read(table)
+    assert form.columns == ("a",) and answers == ["7", "8"]
+    assert "column 'label' was passed over: by its name it is an answer" in table.notes
+
+
 def test_any_column_can_be_the_answer_and_an_unknown_one_is_explained(tmp_path):
     path = write(tmp_path / "x.csv", "a,kind\n1,u\n2,v\n")
     assert read(Table(path, truth="kind"))[2] == ["u", "v"]
