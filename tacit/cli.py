@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tacit.outcome import Outcome
     from tacit.project import Project
 
-FREE = {"allow_extra_args": True, "ignore_unknown_options": True}  # settings of a method are read from its signature
+FREE = {"ignore_unknown_options": True}  # settings of a method are read from its signature, not declared here
 app = typer.Typer(
     help="Turns a pile of unlabelled items and a small labelling budget into the best model they can buy.",
     no_args_is_help=True,
@@ -57,6 +57,13 @@ def opened(where: Path | None) -> "Project":
     from tacit.project import Project
 
     return Project(where)
+
+
+def named(words: list[str] | None, default: Any) -> tuple[Any, dict[str, Any]]:
+    """`vae --latent-dim 16` as the name and the settings; without a name, the default one."""
+    words = list(words or [])
+    name = words.pop(0) if words and not words[0].startswith("--") else default
+    return name, settings(words)
 
 
 def settings(extra: list[str]) -> dict[str, Any]:
@@ -113,7 +120,9 @@ def init(
     size: Annotated[
         int | None, typer.Option(help="Working size of images in pixels (default: their own up to 64).")
     ] = None,
-    aspect: Annotated[str | None, typer.Option(help="What happens to other shapes: crop (default), pad or stretch.")] = None,
+    aspect: Annotated[
+        str | None, typer.Option(help="What happens to other shapes: crop (default), pad or stretch.")
+    ] = None,
     yardstick: Annotated[
         float | None, typer.Option(help="Share (below 1) or number of items set aside for measuring.")
     ] = None,
@@ -128,7 +137,14 @@ def init(
 
     with counter("reading") as count:
         project = Project.create(
-            source, where, size=size, aspect=aspect, yardstick=share_or_count(yardstick), truth=truth, seed=seed, on_progress=count
+            source,
+            where,
+            size=size,
+            aspect=aspect,
+            yardstick=share_or_count(yardstick),
+            truth=truth,
+            seed=seed,
+            on_progress=count,
         )
     show(project.found(), as_json)
 
@@ -141,29 +157,39 @@ def look(where: Where = None, as_json: AsJson = False) -> None:
 
 @app.command(context_settings=FREE, epilog=examples("tacit learn", "tacit learn vae --latent-dim 16 --steps 4000"))
 def learn(
-    ctx: typer.Context,
-    method: Annotated[str, typer.Argument(help="See tacit methods; auto says what it chose and why.")] = "auto",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[METHOD] [--SETTING VALUE]...", help="See tacit methods; auto says what it chose and why."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was stopped.")] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn a latent space from all items, without a label."""
+    method, chosen = named(words, "auto")
     project = opened(where)
     with progress("learn") as watch:
-        outcome = project.learn(method, resume=resume, watch=watch, **settings(ctx.args))
+        outcome = project.learn(method, resume=resume, watch=watch, **chosen)
     show(outcome, as_json)
 
 
 @app.command(context_settings=FREE, epilog=examples("tacit choose -k 20", "tacit choose uphill -k 50 --step 2"))
 def choose(
-    ctx: typer.Context,
-    strategy: Annotated[str, typer.Argument(help="See tacit methods; auto says what it chose and why.")] = "auto",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STRATEGY] [--SETTING VALUE]...", help="See tacit methods; auto says what it chose and why."
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 20,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose what to label next, each with a reason."""
-    show(opened(where).choose(strategy, k=k, **settings(ctx.args)), as_json)
+    strategy, chosen = named(words, "auto")
+    show(opened(where).choose(strategy, k=k, **chosen), as_json)
 
 
 @app.command(epilog=examples("tacit label --todo answers.csv", "tacit label --import answers.csv --who ada"))
@@ -212,16 +238,18 @@ def label(
     context_settings=FREE, epilog=examples("tacit train", "tacit train supervised --augment none --steps 1000")
 )
 def train(
-    ctx: typer.Context,
-    method: Annotated[str, typer.Argument(help="See tacit methods.")] = "supervised",
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[METHOD] [--SETTING VALUE]...", help="See tacit methods.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was stopped.")] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier on the answers so far."""
+    method, chosen = named(words, "supervised")
     project = opened(where)
     with progress("train") as watch:
-        outcome = project.train(method, resume=resume, watch=watch, **settings(ctx.args))
+        outcome = project.train(method, resume=resume, watch=watch, **chosen)
     show(outcome, as_json)
 
 
@@ -302,14 +330,18 @@ def report(
 
 @app.command(epilog=examples("tacit bench", "tacit bench alss-mnist --seeds 1"), context_settings=FREE)
 def bench(
-    ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="A row of the results table; without it, all names.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME] [--SETTING VALUE]...", help="A row of the results table; without it, all names."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a row of docs/results.md again: ours, seeds, interval."""
     from tacit.bench import run_bench
 
-    show(run_bench(name, settings(ctx.args)), as_json)
+    show(run_bench(*named(words, None)), as_json)
 
 
 @app.command(epilog=examples("tacit methods", "tacit methods vae"))

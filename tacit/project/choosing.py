@@ -32,7 +32,16 @@ def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -
     if strategy == "auto":
         strategy, why = automatic(model is not None)
         notes.append(f"strategy: {strategy} ({why})   change: tacit choose {other(strategy)}")
-    picks = choose(strategy, space, labels, k, model=model, latest=latest_round(project), seed=mix(project.seed, project.labels.rounds()), **options)
+    picks = choose(
+        strategy,
+        space,
+        labels,
+        k,
+        model=model,
+        latest=latest_round(project),
+        seed=mix(project.seed, project.labels.rounds()),
+        **options,
+    )
     if picks.made_new:
         raise WrongUsage(
             f"{strategy} makes new items, which only a simulation can have answered\n  try: tacit choose uphill, or tacit simulate {strategy}"

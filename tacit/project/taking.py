@@ -1,23 +1,18 @@
 """The verbs `export` and `predict`: what a person takes away."""
 
-import contextlib
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.data.pack import open_items, pack
+from tacit.data.like import read_like
 from tacit.data.pool import Items
-from tacit.data.spec import ItemSpec
-from tacit.data.store import connect
 from tacit.deploy.export import export, load
 from tacit.deploy.onnx import export_onnx
 from tacit.deploy.predict import Predictions, predict
-from tacit.errors import WrongUsage
+from tacit.errors import BadData, WrongUsage
+from tacit.methods.method import Method
 from tacit.outcome import Outcome
 from tacit.project.home import Home
 from tacit.project.measuring import measure
@@ -69,47 +64,39 @@ def predict_items(
         raise WrongUsage(f"{to} is there already\n  choose another name with --to, or add --overwrite")
     used = project.run(run, "train")
     model = load(used.folder, trust_code=True)
-    with contextlib.ExitStack() as stack:
-        folder, items = project.folder, [project.pool, project.yardstick]
-        if source is not None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tacit-predict-")))
-            items = [read_like(model.spec, source, folder)]
-        names, parts = [], []
-        for some in items:
-            paths, rows = places(folder, some)
-            answers = predict(model, some, abstain_below=abstain_below)
-            names += paths
-            parts.append(answers.p[rows])
-    found = Predictions(names, list(model.spec.classes), torch.cat(parts), abstain_below)
+    names, p, failed = own_items(project, model) if source is None else other_items(project, model, source)
+    found = Predictions(names, list(model.spec.classes), p, abstain_below)
     found.write_csv(to)
-    record = {"path": str(to), "rows": len(found), "without_label": found.abstained, "run": used.name}
-    return Outcome(record, [*found.lines(), f"wrote {to} ({used.name})"])
+    lines = [*found.lines(), f"wrote {to} ({used.name})"]
+    if failed:
+        lines.append(f"passed over {len(failed)} that cannot be read: {', '.join(path for path, _ in failed[:5])}")
+    record = {"path": str(to), "rows": len(found), "without_label": found.abstained, "run": used.name, "failed": failed}
+    return Outcome(record, lines)
 
 
-def read_like(spec: ItemSpec, source: Path, folder: Path) -> Items:
-    """Items of another source in the form a model takes: its size, its channels."""
-    square = spec.kind == "image" and spec.shape[1] == spec.shape[2]
-    pack(source, folder, size=spec.shape[1] if square else None, yardstick=0)
-    items, _ = open_items(folder)
-    if spec.kind == "image" and items.spec.kind == "image" and items.spec.shape[0] != spec.shape[0]:
-        return recoloured(items, spec.shape[0])
-    return items
+Answers = tuple[list[str], Tensor, list[tuple[str, str]]]  # paths, probabilities (n, K), what could not be read
 
 
-def recoloured(items: Items, channels: int) -> Items:
-    """Grey images as colour ones, or colour ones as grey (ITU-R 601 luma, as Pillow does it)."""
-    shape = (channels, *items.spec.shape[1:])
-    out = np.empty((len(items), *shape), dtype=np.uint8)
-    weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
-    for i in range(0, len(items), 1000):
-        x = items[slice(i, i + 1000)]
-        out[i : i + 1000] = x.expand(-1, *shape) if channels == 3 else (x * weights).sum(1, keepdim=True).round()
-    return type(items)(replace(items.spec, shape=shape), out, ids=items.ids)
+def own_items(project: Home, model: Method) -> Answers:
+    """Every path of the project; duplicates share an item and get the same answer."""
+    names, parts, paths = [], [], project.paths_by_id()
+    for items in (project.pool, project.yardstick):
+        p = predict(model, items).p
+        for id_, row in zip(items.ids.tolist(), p, strict=True):
+            for path in paths.get(id_, [id_]):
+                names.append(path)
+                parts.append(row)
+    return names, torch.stack(parts), []
 
 
-def places(folder: Path, items: Items) -> tuple[list[str], Tensor]:
-    """Every path of these items and the item's position: duplicates share an item and get the same answer."""
-    with contextlib.closing(connect(folder / "project.db")) as db:
-        found = db.execute("SELECT path, id FROM files ORDER BY path").fetchall()
-    rows = items.find([id_ for _, id_ in found])
-    return [path for (path, _), row in zip(found, rows.tolist(), strict=True) if row >= 0], rows[rows >= 0]
+def other_items(project: Home, model: Method, source: Path) -> Answers:
+    """Another folder, array file or table, prepared as the project's items were."""
+    names, parts, failed = [], [], []
+    for batch in read_like(source, project.folder):
+        if len(batch.rows):
+            names += [file.path for file in batch.files]
+            parts.append(predict(model, Items(project.pool.spec, batch.rows)).p)
+        failed += batch.failed
+    if not parts:
+        raise BadData(f"nothing in {source} can be read ({len(failed)} tried)\n  look at it: tacit init {source}")
+    return names, torch.cat(parts), failed
