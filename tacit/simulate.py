@@ -109,7 +109,7 @@ class Simulation:
         curves = []
         for title in titles:
             mine = sorted((row for row in rows if row.title == title), key=lambda row: row.seed)
-            seconds = sum(sum(row.seconds.values()) for row in mine)
+            seconds = sum((sum(row.seconds.values()) for row in mine), 0.0)
             accuracy = torch.tensor([row.accuracy for row in mine])
             curves.append(Curve(title, labels, accuracy, sum(row.refused for row in mine), seconds))
         return cls(curves, seeds)
