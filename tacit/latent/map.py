@@ -44,8 +44,8 @@ class Map:
 
     def save(self, path: Path) -> None:
         with replacing(path) as temporary:
-            words = {"name": self.name, "note": self.note}
-            np.savez(temporary, points=self.points.numpy(), kept=self.kept, seconds=self.seconds, **words)
+            points = self.points.numpy()
+            np.savez(temporary, points=points, kept=self.kept, seconds=self.seconds, name=self.name, note=self.note)
 
     @classmethod
     def load(cls, path: Path) -> "Map":

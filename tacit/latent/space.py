@@ -123,9 +123,9 @@ class Space:
             kind = "spherical" if hasattr(self.method, "sample") else "straight"
         if kind not in ("straight", "spherical"):
             raise WrongUsage(f"a walk is {kind!r}, expected straight, spherical or auto")
-        ends = [self.codes[i] if isinstance(i, int) else i for i in (a, b)]
+        start, end = (self.codes[i] if isinstance(i, int) else i for i in (a, b))
         way = walks.straight if kind == "straight" else walks.spherical
-        codes = way(*ends, torch.linspace(0, 1, steps))
+        codes = way(start, end, torch.linspace(0, 1, steps))
         return Walk(codes, self.decode(codes), self.nearest(codes, 1)[1][:, 0])
 
     def attribute(self, has: Tensor) -> Tensor:
