@@ -47,6 +47,7 @@ def demo(
 
     exported = project.export(onnx=False)
     report = project.report().record["path"]
+    picture = project.picture().record["path"]
     random, ours = simulated.record["curves"]
     seconds = round(time.perf_counter() - began, 1)
     record = {
@@ -59,6 +60,7 @@ def demo(
         "seconds": seconds,
         "project": str(folder),
         "export": exported.record["folder"],
+        "picture": picture,
         "report": report,
     }
     lines = [

@@ -144,7 +144,7 @@ def plan(name: str, image: str) -> Plan:
         raise WrongUsage(f"--image is {image!r}, expected real or decoded")
     if name == "auto":
         first, then = automatic(False)[0], automatic(True)[0]
-        return Plan(then, image=image, start=first, name=f"auto ({first}, then {then}){decoded}")
+        return Plan(then, image=image, start=first, name=f"{first}, then {then}{decoded}")
     if name not in STRATEGIES:
         raise unknown_name("strategy", name, [*STRATEGIES, "auto"])
     return Plan(name, image=image, name=name + decoded if decoded else "")

@@ -80,3 +80,7 @@ class Project(Home):
     def report(self, to: str | Path | None = None, *, overwrite: bool = False) -> Outcome:
         """One self-contained HTML file."""
         return reporting.report(self, Path(to) if to else None, overwrite=overwrite)
+
+    def picture(self, to: str | Path | None = None) -> Outcome:
+        """One SVG file: the map with its picks, and the curve of the latest simulation."""
+        return reporting.write_picture(self, Path(to) if to else None)

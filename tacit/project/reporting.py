@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tacit.deploy.export import load
+from tacit.disk import write_atomic
 from tacit.engine.apply import probabilities
 from tacit.errors import WrongUsage
 from tacit.evaluate.classify import Report
@@ -25,6 +26,7 @@ from tacit.report.curves import Series, curve
 from tacit.report.items import image_grid, pairs, walk_strip
 from tacit.report.maps import scatter
 from tacit.report.page import Section, render, write
+from tacit.report.readme import readme_picture
 from tacit.report.tables import table
 
 SHOWN = 12  # items in a strip
@@ -86,24 +88,42 @@ def map_section(project: Home, space: Space, labels: Tensor) -> Section:
     )
 
 
+def write_picture(project: Home, to: Path | None) -> Outcome:
+    """The map and the curve of the latest simulation as one SVG file."""
+    space, _ = current_space(project)
+    labels = project.answers(project.pool)
+    found = simulated(project)
+    path = to or project.folder / "reports" / "picture.svg"
+    svg = readme_picture(
+        space.map().points, labels, project.classes, rounds_picked(project), series_of(found) if found else []
+    )
+    write_atomic(path, svg)
+    return Outcome({"path": str(path)}, [f"picture: {path}"])
+
+
+def simulated(project: Home) -> dict[str, Any] | None:
+    """The record of the latest simulation, if there was one."""
+    path = project.folder / "reports" / "simulation.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def series_of(found: dict[str, Any]) -> list[Series]:
+    return [
+        Series(c["strategy"], c["labels"], [Interval(*v) for v in zip(c["accuracy"], c["low"], c["high"], strict=True)])
+        for c in found["curves"]
+    ]
+
+
 def curve_sections(project: Home) -> list[Section]:
     """What labels bought: the simulation, where there is one, and the trainings of this project."""
     sections = []
-    simulated = project.folder / "reports" / "simulation.json"
-    if simulated.exists():
-        found: dict[str, Any] = json.loads(simulated.read_text(encoding="utf-8"))
-        series = [
-            Series(
-                c["strategy"], c["labels"], [Interval(*v) for v in zip(c["accuracy"], c["low"], c["high"], strict=True)]
-            )
-            for c in found["curves"]
-        ]
+    if found := simulated(project):
         sections.append(
             Section(
                 "What labels buy",
                 f"Accuracy on the yardstick against labels paid for, mean of {len(found['seeds'])} seeds with 95 % intervals; "
                 "a line above random's is what choosing is worth.",
-                curve(series),
+                curve(series_of(found)),
             )
         )
     runs = [r for r in project.runs if "accuracy" in r.record and "labels" in r.record]

@@ -64,11 +64,11 @@ def _cells(
         parts = [tag("rect", x=x, y=y, width=cell, height=cell, class_="cell")]
         if counts[i, j]:
             kind = "right" if i == j else "wrong"
-            depth = f"{_depth(share[i, j]):.2f}"
+            depth = f"{_depth(float(share[i, j])):.2f}"
             parts.append(tag("rect", x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, class_=kind, fill_opacity=depth))
             shown = number(int(counts[i, j]))
             if width(shown) * 12 <= cell - 2:
-                on = "middle on-dark" if _depth(share[i, j]) > 0.55 else "middle"
+                on = "middle on-dark" if _depth(float(share[i, j])) > 0.55 else "middle"
                 parts.append(label(x + cell / 2, y + cell / 2 + 4.4, shown, class_=on, font_size=12))
             hint = f"{classes[i]} answered {classes[j]}: {number(int(counts[i, j]))} of {number(int(totals[i]))}"
             parts.insert(0, tag("title", text(hint)))
@@ -78,7 +78,7 @@ def _cells(
 
 def _depth(share: float) -> float:
     """Opacity of a cell: a root, so that a mistake made twice in a hundred can be seen."""
-    return 0.06 + 0.94 * float(share) ** 0.6
+    return 0.06 + 0.94 * share**0.6
 
 
 def _plate(
@@ -184,10 +184,10 @@ def bars(
         return left + (value - marks_at[0]) / (marks_at[-1] - marks_at[0]) * (total - left - right)
 
     body = []
-    for value in marks_at:
-        shown = percent(value).replace(".0", "") if as_percent else number(value)
-        body.append(tag("path", class_="rule", d=f"M{at(value):.1f} {top:.1f}V{bottom:.1f}"))
-        body.append(label(at(value), bottom + 1.4 * FONT, shown, class_="soft middle"))
+    for mark in marks_at:
+        shown = percent(mark).replace(".0", "") if as_percent else number(mark)
+        body.append(tag("path", class_="rule", d=f"M{at(mark):.1f} {top:.1f}V{bottom:.1f}"))
+        body.append(label(at(mark), bottom + 1.4 * FONT, shown, class_="soft middle"))
     for i, ((full, value), name, words) in enumerate(zip(known, names, said, strict=True)):
         point, low, high = bounds(value)
         y = top + (i + 0.5) * step

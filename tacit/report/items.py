@@ -118,7 +118,7 @@ def _spark_path(values: np.ndarray, scale: tuple[float, float]) -> str:
     fine = np.isfinite(values)
     runs = np.split(np.arange(len(values)), np.flatnonzero(np.diff(fine)) + 1)
     drawn = [np.stack([x[run], y[run]], axis=1) for run in runs if fine[run[0]]]
-    return "".join(line(run if len(run) > 1 else np.concatenate([run, run + [0.1, 0]])) for run in drawn)
+    return "".join(line(run if len(run) > 1 else np.concatenate([run, run + np.array([0.1, 0])])) for run in drawn)
 
 
 def _ends(part: np.ndarray) -> tuple[float, float]:

@@ -80,7 +80,7 @@ def background(layout: Layout, label_of: np.ndarray, many: int = MANY) -> str:
     n = int(layout.drawn.sum())
     radius = point_radius(n)
     if n <= many:
-        return marks_of(layout, unlabeled, label_of, radius) + marks_of(layout, labeled, label_of, radius)
+        return marks_of(layout, unlabeled, label_of, radius) + marks_of(layout, labeled, label_of, 1.2 * radius)
     if labeled.sum() > many // 2:
         return pixels.image_of(layout.xy, layout.drawn, label_of, WIDTH, layout.height, radius)
     under = pixels.image_of(layout.xy, unlabeled, label_of, WIDTH, layout.height, radius)
@@ -131,9 +131,8 @@ def picks(
                 parts += [tag("circle", cx=x, cy=y, r=7.5, class_="ring")]
                 parts += [label(x, y + 3.4, r + 1, class_="in-ring")]
             else:
-                depth = f"{0.1 + 0.9 * (r + 1) / len(rounds):.2f}"
-                parts += [tag("circle", cx=x, cy=y, r=3.4, class_="ring")]
-                parts += [tag("circle", cx=x, cy=y, r=3.4, class_="ink", fill_opacity=depth)]
+                depth = f"{0.25 + 0.75 * (r + 1) / len(rounds):.2f}"
+                parts += [tag("circle", cx=x, cy=y, r=6, class_="halo", stroke_opacity=depth)]
             rings.append(tag("g", *parts))
     return tag("g", *rings, class_="picks") if rings else ""
 

@@ -52,6 +52,7 @@ FIGURES = (
 .reference { stroke: var(--soft); stroke-width: 1.4; stroke-dasharray: 5 4; fill: none }
 .ink { fill: var(--ink) }
 .ink-line { stroke: var(--ink) }
+.halo { fill: none; stroke: var(--ink); stroke-width: 1.1 }
 .ring { fill: var(--paper); stroke: var(--ink); stroke-width: 1.4 }
 .cell { fill: none; stroke: var(--rule); stroke-width: .6 }
 .right { fill: var(--c0) }
