@@ -73,7 +73,7 @@ def main() -> None:
     rows = [["codes", "map", "true neighbours kept", "classes kept", "seconds"]]
     for title, codes in spaces.items():
         results = {name: [] for name in ways}
-        for name, way in ways.items():
+        for way in ways.values():
             way(codes[:2000])  # compiles what compiles
         for _ in range(args.turns):
             for name, way in ways.items():

@@ -28,7 +28,7 @@ from tacit.select import choose
 from tacit.select.picks import Picks
 
 Ask = Callable[[Pool, Tensor], Tensor]  # positions in the pool -> class indices, SET_ASIDE where it cannot tell
-Train = Callable[[Pool, Tensor, int], Method]  # pool, labels, seed -> a model with `logits`
+Train = Callable[[Pool, Tensor, int, Method | None], Method]  # pool, labels, seed, weights to start from -> a model
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,14 @@ def supervised(
     """Train the supervised baseline from scratch: `epochs` passes over whatever is labelled by then."""
     where = pick("auto", precision)
 
-    def train(pool: Pool, labels: Tensor, seed: int) -> Method:
+    def train(pool: Pool, labels: Tensor, seed: int, previous: Method | None = None) -> Method:
         known = int((labels >= 0).sum())
         steps = max(least_steps, math.ceil(epochs * known / batch))
         with torch.random.fork_rng():
             torch.manual_seed(mix(seed, 1))
             model = build("supervised", pool.spec, **options)
+        if previous is not None:
+            model.load_state_dict(previous.state_dict())
         settings = replace(recipe or model.recipe, steps=steps, batch=min(batch, max(1, known)))
         fit(model, pool, labels, recipe=settings, seed=seed, device=where)
         return model
@@ -96,6 +98,7 @@ def rounds(
     k: int = 100,
     count: int = 10,
     image: str = "real",
+    restart: str = "scratch",
     ask_new: Ask | None = None,
     seed: int = 0,
     labels: Tensor | None = None,
@@ -104,7 +107,7 @@ def rounds(
     """Yield `count` rounds: `first` items chosen by `start`, then `k` a round by `strategy`.
 
     `image="decoded"` trains on decode(embed(x)) in every round instead of on x. `ask_new` answers for items a strategy
-    made itself. `beginning` is the model of the first round where it is known already: seeds share it.
+    made itself. `restart="warm"` goes on from the weights of the round before. `beginning` is the model of the first round where it is known already: seeds share it.
     """
     pool = space.pool
     labels = torch.full((len(pool),), UNLABELED) if labels is None else labels.clone()
@@ -129,8 +132,9 @@ def rounds(
         clock.lap("ask")
         if int((labels >= 0).sum()) == 0:
             raise BadData("the first round brought no usable answer; ask about more items at the start")
-        reuse = beginning if number == 0 else None
-        model = reuse or train(*made.training_set(labels, space if image == "decoded" else None), seed)
+        previous = model if restart == "warm" else None
+        items, answered = made.training_set(labels, space if image == "decoded" else None)
+        model = beginning if number == 0 and beginning is not None else train(items, answered, seed, previous)
         clock.lap("train")
         refused = int((answers == SET_ASIDE).sum())
         yield Round(number, picks, labels.clone(), asked, model, refused, clock.laps)

@@ -30,6 +30,7 @@ class Plan:
     options: dict[str, Any] = field(default_factory=dict)
     image: str = "real"  # "decoded": every item is trained on as the space decodes it
     start: str = "random"  # how the first items are chosen
+    restart: str = "scratch"  # "warm": every round goes on from the weights of the one before
     name: str = ""
 
     @property
@@ -198,6 +199,7 @@ def simulate_one(
         k=budget.k,
         count=budget.count,
         image=plan.image,
+        restart=plan.restart,
         ask_new=ask_new,
         seed=seed,
         beginning=beginnings.get((plan.start, plan.image)),

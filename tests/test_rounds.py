@@ -73,7 +73,7 @@ def test_what_the_annotator_cannot_tell_is_paid_for_never_trained_on_and_never_a
 def test_training_sees_exactly_what_was_answered(space, truth):
     seen = []
 
-    def train(pool, labels, seed):
+    def train(pool, labels, seed, previous):
         seen.append((pool, labels.clone()))
         return supervised(epochs=1, least_steps=2, precision="fp32", **CHEAP)(pool, labels, seed)
 
@@ -85,7 +85,7 @@ def test_training_sees_exactly_what_was_answered(space, truth):
 def test_decoded_images_are_what_the_space_makes_of_the_answered_items(space, truth):
     seen = []
 
-    def train(pool, labels, seed):
+    def train(pool, labels, seed, previous):
         seen.append((pool, labels))
         return supervised(epochs=1, least_steps=2, precision="fp32", **CHEAP)(pool, labels, seed)
 
@@ -113,6 +113,19 @@ def test_the_judge_never_answers_below_its_confidence(space, truth):
     strict = judge(model, confidence=1.1)(space.pool, torch.arange(50))
     assert (strict == SET_ASIDE).all()
     assert (judge(model, confidence=0.0)(space.pool, torch.arange(50)) >= 0).all()
+
+
+def test_warm_rounds_go_on_from_the_weights_before_and_scratch_ones_do_not(space, truth):
+    for restart in ("scratch", "warm"):
+        before = []
+
+        def train(pool, labels, seed, previous, before=before):
+            before.append(previous)
+            return supervised(epochs=1, least_steps=2, precision="fp32", **CHEAP)(pool, labels, seed, previous)
+
+        turns = list(rounds(space, hidden_truth(truth), train, first=10, k=5, count=3, restart=restart))
+        expected = [None, turns[0].model, turns[1].model] if restart == "warm" else [None] * 3
+        assert before == expected
 
 
 def test_answers_that_exist_already_are_kept(space, truth, train):

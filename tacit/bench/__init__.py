@@ -10,7 +10,7 @@ from tacit.outcome import Outcome, table
 BENCHES: dict[str, tuple[str, Callable[..., Outcome]]] = {
     "alss-mnist": ("every strategy on MNIST, 100 to 1,000 labels (ALSS, sec. 4)", alss.mnist),
     "alss-fashion": ("the same on Fashion-MNIST", alss.fashion_mnist),
-    "alss-variants": ("step length, direction and image of uphill, on MNIST", alss.variants),
+    "alss-variants": ("step length, metric and warm start of uphill, on MNIST", alss.variants),
 }
 
 

@@ -52,9 +52,11 @@ PLANS = (
 )
 VARIANTS = (
     RANDOM,
+    Plan("random", restart="warm", name="random, warm"),
     Plan("uphill"),
+    Plan("uphill", restart="warm", name="uphill, warm"),
     *(Plan("uphill", {"step": s}, name=f"uphill, step {s:g}") for s in (0.5, 2.0, 4.0, 8.0)),
-    *(Plan("jitter", {"step": s}, name=f"jitter, step {s:g}") for s in (2.0, 8.0)),
+    Plan("jitter", {"step": 4.0}, name="jitter, step 4"),
     *(Plan("uphill", {"step": 4.0, "metric": m}, name=f"uphill, step 4, {m}") for m in ("active", "whitened")),
 )
 
@@ -68,7 +70,7 @@ def fashion_mnist(**settings: Any) -> Outcome:
 
 
 def variants(**settings: Any) -> Outcome:
-    return study("mnist", "alss-variants", VARIANTS, **{"out": "bench/out/alss-mnist.jsonl", **settings})  # shares rows
+    return study("mnist", "alss-variants", VARIANTS, **settings)
 
 
 def study(
@@ -155,7 +157,7 @@ def task_net() -> Train:
 
 def full_judge(pool: Pool, truth: Tensor, seed: int) -> Ask:
     """Who answers for made items: the same network trained on all true labels, silent below 90 % confidence."""
-    model = task_net()(pool, truth, seed)
+    model = task_net()(pool, truth, seed, None)
     return judge(model, 0.9)
 
 

@@ -120,7 +120,7 @@ def simulate_strategies(
         raise WrongUsage(f"{first} + {k} x {count - 1} labels are more than the {len(space.pool)} items of the pool")
     train = supervised(least_steps=LEAST_STEPS, **training)
     made = any(p.strategy == "between" for p in plans)
-    ask_new = judge(train(space.pool, truth, project.seed)) if made else None
+    ask_new = judge(train(space.pool, truth, project.seed, None)) if made else None
     result = simulate(
         lambda seed: space,
         truth,
