@@ -256,10 +256,16 @@ def train(
 Run = Annotated[str | None, typer.Option("--run", help="Name or number of a run (default: the latest).")]
 
 
-@app.command(epilog=examples("tacit evaluate", "tacit evaluate --run 004 --json"))
-def evaluate(run: Run = None, where: Where = None, as_json: AsJson = False) -> None:
-    """How good the model is, on the yardstick only, with intervals."""
-    show(opened(where).evaluate(run), as_json)
+@app.command(epilog=examples("tacit evaluate", "tacit evaluate --space"))
+def evaluate(
+    run: Run = None,
+    space: Annotated[bool, typer.Option("--space", help="Measure the learned space instead of a classifier.")] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """How good the model (or the space) is, on the yardstick only, with intervals."""
+    project = opened(where)
+    show(project.evaluate_space(run) if space else project.evaluate(run), as_json)
 
 
 @app.command(

@@ -23,7 +23,7 @@ from tacit.data.pool import Pool, Yardstick
 from tacit.data.spec import ItemSpec
 from tacit.engine.fit import fit
 from tacit.errors import BadData
-from tacit.evaluate.intervals import Interval
+from tacit.evaluate.intervals import Interval, paired_bootstrap
 from tacit.latent.space import Space
 from tacit.methods import build
 from tacit.methods.method import Recipe
@@ -50,6 +50,11 @@ PLANS = (
     Plan("uphill", image="decoded", name="uphill (decoded images)"),
     Plan("jitter", image="decoded", name="jitter (decoded images)"),
 )
+TITLES = {
+    "alss-mnist": "Choosing what to label: MNIST",
+    "alss-fashion": "Choosing what to label: Fashion-MNIST",
+    "alss-variants": "Choosing what to label: variants of uphill, MNIST",
+}
 VARIANTS = (
     RANDOM,
     Plan("random", restart="warm", name="random, warm"),
@@ -97,8 +102,11 @@ def study(
     command = f"tacit bench {name} --seeds {len(seeds)}"
     lines = rows_of(result)
     if write:
-        write_section(Path(write), name, f"{provenance(command, list(seeds))}\n\n{markdown(lines)}")
-    return Outcome({"bench": name, "at": BUDGET.labels[AT], **result.to_dict()}, table(lines))
+        where = provenance(command, list(seeds))
+        write_section(
+            Path(write), name, f"## {TITLES.get(name, name)}\n\n{where}\n\n{markdown(lines)}\n\n{conclusion(result)}"
+        )
+    return Outcome({"bench": name, "at": BUDGET.labels[AT], **result.to_dict()}, [*table(lines), conclusion(result)])
 
 
 def load(folder: Path, dataset: str, seed: int) -> tuple[Pool, Tensor, Yardstick, Tensor]:
@@ -167,20 +175,44 @@ def read_rows(path: Path) -> list[Row]:
     return [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
+HEAD = [
+    "strategy",
+    "100 labels",
+    "500 labels",
+    "1,000 labels",
+    "area",
+    "above random at 500",
+    "Student",
+    "refused",
+    "seconds",
+]
+
+
 def rows_of(result: Simulation) -> list[list[str]]:
-    """The table: accuracy at 100, 500 and 1,000 labels, area, and the paired difference to random at 500."""
-    lines = [
-        ["strategy", "100 labels", "500 labels", "1,000 labels", "area", "above random at 500", "refused", "seconds"]
-    ]
+    """Accuracy (mean ± standard error) at 100, 500 and 1,000 labels, the mean height of the curve, and the paired
+    difference to random at 500 in points, with a bootstrap interval over seeds and with Student's."""
+    lines = [HEAD]
     for curve in result.curves:
         cells = [f"{curve.mean[i]:.2%} ± {curve.error[i]:.2%}" for i in (0, AT, -1)]
-        area = f"{curve.area.mean():.4f}"
-        gain = "" if curve is result.random else signed(result.gain(curve, AT))
-        lines.append(
-            [curve.title, *cells, area, gain, str(curve.refused), f"{curve.seconds / len(curve.accuracy):.0f}"]
-        )
+        beside = ["", ""]
+        if curve is not result.random:
+            ours, random = curve.accuracy[:, AT], result.random.accuracy[:, AT]
+            gain, student = paired_bootstrap(ours, random), result.gain(curve, AT)
+            beside = [f"{100 * gain.value:+.2f} {points(gain)}", points(student)]
+        seconds = f"{curve.seconds / len(curve.accuracy):.0f}"
+        lines.append([curve.title, *cells, f"{curve.area.mean():.4f}", *beside, str(curve.refused), seconds])
     return lines
 
 
-def signed(gain: Interval) -> str:
-    return f"{100 * gain.value:+.2f} points [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]"
+def points(interval: Interval) -> str:
+    return f"[{100 * interval.low:+.2f}, {100 * interval.high:+.2f}]"
+
+
+def conclusion(result: Simulation) -> str:
+    """Who is clearly better or worse than random at 500 labels, by the interval that is wider."""
+    gains = {c.title: result.gain(c, AT) for c in result.curves[1:]}
+    better = ", ".join(title for title, gain in gains.items() if gain.low > 0) or "none"
+    worse = ", ".join(title for title, gain in gains.items() if gain.high < 0) or "none"
+    return (
+        f"Clearly better than random at 500 labels (Student's interval above zero): {better}. Clearly worse: {worse}."
+    )

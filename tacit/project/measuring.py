@@ -10,6 +10,10 @@ from tacit.deploy.export import load
 from tacit.disk import write_atomic
 from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.evaluate.classify import Report, evaluate_model
+from tacit.evaluate.clusters_score import cluster_scores
+from tacit.evaluate.health import health
+from tacit.evaluate.quality import representation
+from tacit.latent.space import Space
 from tacit.methods.method import Method
 from tacit.outcome import Outcome, table
 from tacit.project.choosing import automatic, current_space
@@ -91,6 +95,28 @@ def evaluate_run(project: Home, name: str | None) -> Outcome:
         {"run": run.name, "from": source, **report.to_dict()},
         [f"{run.name}, measured on the yardstick ({source})", *report.lines()],
     )
+
+
+def evaluate_space(project: Home, name: str | None) -> Outcome:
+    """A space beside raw items, their principal components and an untrained encoder, with the labels there are."""
+    run = project.run(name, "learn")
+    space = Space.load(run.folder, project.pool, load(run.folder, trust_code=True))
+    labels = project.answers(project.pool)
+    y, source = yardstick_answers(project, project.classes)
+    measured = (y >= 0).any()
+    quality = representation(space, labels, *((project.yardstick, y) if measured else ()), seed=project.seed)
+    diagnosis = health(space)
+    groups = space.clusters("kmeans", n=max(2, len(project.classes)), seed=project.seed)
+    agreement = cluster_scores(groups, labels, space.codes, seed=project.seed)
+    lines = [
+        f"{run.name}: what its codes know, beside what raw items say",
+        *quality.lines(),
+        *([f"answers of the yardstick: {source}"] if measured else []),
+        f"k-means: {agreement.lines()[0]}",
+        *diagnosis.lines(),
+    ]
+    record = {"run": run.name, **quality.to_dict(), "clusters": agreement.to_dict(), "health": diagnosis.to_dict()}
+    return Outcome(record, lines)
 
 
 def simulate_strategies(

@@ -67,6 +67,10 @@ class Project(Home):
         """How good, on the yardstick only, with intervals."""
         return measuring.evaluate_run(self, run)
 
+    def evaluate_space(self, run: str | None = None) -> Outcome:
+        """What the learned space knows: neighbours' vote and linear probe beside raw items, clusters, health."""
+        return measuring.evaluate_space(self, run)
+
     def simulate(self, strategies: list[str], **options: Any) -> Outcome:
         """Strategies x seeds against hidden labels; random always runs beside them."""
         return measuring.simulate_strategies(self, strategies, **options)

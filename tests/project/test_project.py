@@ -42,6 +42,15 @@ def test_answers_of_people_about_the_yardstick_come_before_the_hidden_truth(proj
     assert measured["from"] == "answers in the ledger" and measured["n"] == 10
 
 
+def test_a_space_is_measured_beside_what_raw_items_say(project):
+    project.learn("vae", steps=150, latent_dim=8)
+    project.choose("random", k=60)
+    project.ask_truth()
+    measured = project.evaluate_space().record
+    assert {"raw items", "codes"} <= {row["name"] for row in measured["rows"]}
+    assert measured["measured"] == 100 and measured["health"]["dim"] == 8 and -1 <= measured["clusters"]["ari"] <= 1
+
+
 def test_a_class_that_comes_later_makes_the_old_model_step_back(project):
     project.choose("random", k=60)
     project.ask_truth()
