@@ -16,7 +16,7 @@ def kmeans(codes: Tensor, n: int, *, seed: int = 0) -> Tensor:
     if not 1 <= n <= len(codes):
         raise WrongUsage(f"{n} clusters of {len(codes)} items are not possible")
     kind, starts = (KMeans, 10) if len(codes) < MANY else (MiniBatchKMeans, 3)
-    found = kind(n, n_init=starts, random_state=seed).fit_predict(codes.numpy())
+    found = kind(n, n_init=starts, random_state=seed % 2**32).fit_predict(codes.numpy())
     return torch.from_numpy(found).long()
 
 
@@ -24,6 +24,8 @@ def hdbscan(codes: Tensor, *, smallest: int = 15) -> Tensor:
     """Dense groups of at least `smallest` items in up to 20 principal directions, (N,) int64; -1 is noise."""
     from sklearn.cluster import HDBSCAN
 
+    if smallest < 2:
+        raise WrongUsage(f"a group has at least 2 items, not {smallest}")
     if len(codes) < smallest:
         raise WrongUsage(f"groups of {smallest} need at least as many items; there are {len(codes)}")
     centered = codes - codes.mean(0)

@@ -13,8 +13,8 @@ from tacit.disk import replacing
 from tacit.engine.apply import apply, embed
 from tacit.errors import BadData, WrongUsage
 from tacit.latent import attributes, clusters, density, walks
-from tacit.latent.map import Map, draw
-from tacit.latent.neighbours import Graph, nearest, neighbour_graph
+from tacit.latent.map import LARGEST, Map, draw
+from tacit.latent.neighbours import Graph, check_finite, nearest, neighbour_graph
 from tacit.methods.method import Method
 
 CODES, MAP = "codes.npy", "map.npz"
@@ -40,6 +40,7 @@ class Space:
     def __init__(self, codes: Tensor, pool: Pool, method: Method | None = None, folder: Path | None = None) -> None:
         if len(codes) != len(pool):
             raise WrongUsage(f"{len(codes)} codes for {len(pool)} items; a space has one code an item")
+        check_finite(codes)
         self.codes, self.pool, self.method, self.folder = codes, pool, method, folder
 
     @classmethod
@@ -48,6 +49,7 @@ class Space:
         if folder is None:
             return cls(embed(method, pool), pool, method)
         write_codes(method, pool, folder / CODES)
+        (folder / MAP).unlink(missing_ok=True)  # of other codes
         return cls.load(folder, pool, method)
 
     @classmethod
@@ -61,6 +63,8 @@ class Space:
         if len(codes) < len(pool) and method is not None:
             late = torch.arange(len(codes), len(pool))
             codes = torch.cat([codes, embed(method, pool, late)])
+        if len(codes) != len(pool):
+            raise BadData(f"{folder / CODES} has {len(codes):,} codes for {len(pool):,} items\n  learn again: tacit learn")
         return cls(codes, pool, method, folder)
 
     def __len__(self) -> int:
@@ -75,16 +79,19 @@ class Space:
 
     @cached_property
     def step(self) -> float:
-        """The typical distance between different neighbours: the unit of steps in this space."""
-        first = self.graph.distance[:, :1]
-        apart = first[first > 0]
-        return float(apart.median()) if len(apart) else 1.0
+        """The typical distance between different neighbours: the unit of steps in this space.
+
+        The median over items of the distance to the nearest that is no exact copy, among the 15; 1 where there is none.
+        """
+        different = self.graph.distance > 0
+        first = self.graph.distance[different & (different.cumsum(1) == 1)]
+        return float(first.median()) if len(first) else 1.0
 
     @cached_property
     def active(self) -> Tensor:
-        """Dimensions in use, (D,) bool: the others have (nearly) the same value for every item."""
+        """Dimensions in use, (D,) bool: the others have (nearly) the same value for every item; all if all are alike."""
         spread = self.codes.std(0) if len(self) > 1 else torch.ones(self.codes.shape[1])
-        return spread > ACTIVE * spread.max()
+        return spread >= ACTIVE * spread.max()
 
     def nearest(self, z: Tensor, k: int, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Distances and positions (Q, k) of the items nearest to codes z (Q, D), among `allowed` (N,) bool."""
@@ -100,12 +107,14 @@ class Space:
         """Codes (n, D) of new items, floats (n, *item)."""
         if self.method is None:
             raise WrongUsage("these codes came without the method that made them; new items cannot be given one")
+        fits("items", x, self.pool.spec.shape)
         return embed(self.method, x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Items (n, *item) of codes (n, D)."""
         if self.method is None or not self.can_decode:
             raise WrongUsage("this space cannot decode\n  learn one that can: tacit learn vae")
+        fits("codes", z, self.codes.shape[1:])
         return apply(self.method, self.method.decode, z)  # type: ignore[arg-type]
 
     def reconstruct(self, index: Tensor) -> Tensor:
@@ -157,10 +166,13 @@ class Space:
         """log density at codes z (Q, D); without z at every item, seen by all the others (N,)."""
         itself = None if z is not None else torch.arange(len(self))
         at = self.codes if z is None else z
-        return density.log_density(at, self.codes, bandwidth or self.bandwidth, leave_out=itself)
+        width = self.bandwidth if bandwidth is None else bandwidth
+        return density.log_density(at, self.codes, width, leave_out=itself)
 
     def outliers(self) -> Tensor:
-        """How far each item is from its 15th neighbour, in typical steps (N,): larger is stranger."""
+        """How far each item is from its 15th (or last) neighbour, in typical steps (N,): larger is stranger."""
+        if len(self) < 2:
+            return torch.zeros(len(self))
         return self.graph.distance[:, -1] / self.step
 
     def rebuilt_badly(self) -> Tensor:
@@ -180,14 +192,34 @@ class Space:
         raise WrongUsage(f"clusters are {kind!r}, expected hdbscan or kmeans")
 
     def map(self, *, seed: int = 0) -> Map:
-        """Every item in two dimensions; kept in the run's folder once it is drawn."""
-        kept = self.folder / MAP if self.folder else None
-        if kept is not None and kept.exists() and len(drawn := Map.load(kept)) == len(self):
-            return drawn
-        drawn = draw(self.codes, self.graph if len(self) <= 100_000 else None, seed=seed)
-        if kept is not None:
-            drawn.save(kept)
+        """Every item in two dimensions; kept in the run's folder once it is drawn.
+
+        When items have joined the pool since then, those on the kept map stay near their places.
+        """
+        path = self.folder / MAP if self.folder else None
+        kept = kept_map(path)
+        if kept is not None and len(kept) == len(self):
+            return kept
+        start = kept.points if kept is not None and len(kept) < len(self) else None
+        drawn = draw(self.codes, self.graph if len(self) <= LARGEST else None, start=start, seed=seed)
+        if path is not None:
+            drawn.save(path)
         return drawn
+
+
+def kept_map(path: Path | None) -> Map | None:
+    """The map at `path`; None where there is none, or only what is left of one: it can be drawn again."""
+    if path is None or not path.exists():
+        return None
+    try:
+        return Map.load(path)
+    except BadData:
+        return None
+
+
+def fits(what: str, x: Tensor, shape: tuple[int, ...]) -> None:
+    if x.shape[1:] != shape:
+        raise WrongUsage(f"{what} have shape {tuple(x.shape[1:])}, and in this space {tuple(shape)}")
 
 
 def write_codes(method: Method, pool: Pool, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ways between two codes (latent_tools: White 2016, "Sampling Generative Networks", https://arxiv.org/abs/1609.04468)."""
+"""Ways between two codes (White 2016, "Sampling Generative Networks", https://arxiv.org/abs/1609.04468)."""
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     if norm_a == 0 or norm_b == 0:
         return straight(a, b, t)
     u, v = a / norm_a, b / norm_b
-    angle = torch.arccos((u @ v).clamp(-1, 1))
+    angle = 2 * torch.atan2((u - v).norm(), (u + v).norm())  # exact also near 0 and pi, where the arc cosine is not
     if torch.sin(angle) < 1e-6:
         return straight(a, b, t)
     direction = (torch.sin((1 - t) * angle)[:, None] * u + torch.sin(t * angle)[:, None] * v) / torch.sin(angle)
