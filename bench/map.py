@@ -91,7 +91,9 @@ def main() -> None:
     if args.write:
         text = f"{args.n:,} MNIST images, {torch.get_num_threads()} threads, {args.turns} turns; seconds are median (smallest-largest), neighbours included."
         command = "python bench/map.py --data FOLDER"
-        write_section(Path(args.write), "map", f"## The map\n\n{provenance(command, [0])}\n\n{text}\n\n{markdown(rows)}")
+        write_section(
+            Path(args.write), "map", f"## The map\n\n{provenance(command, [0])}\n\n{text}\n\n{markdown(rows)}"
+        )
 
 
 if __name__ == "__main__":

@@ -209,10 +209,17 @@ def points(interval: Interval) -> str:
 
 
 def conclusion(result: Simulation) -> str:
-    """Who is clearly better or worse than random at 500 labels, by the interval that is wider."""
+    """Who is clearly better or worse than random at 500 labels, by the interval that is wider; uphill at all budgets."""
     gains = {c.title: result.gain(c, AT) for c in result.curves[1:]}
     better = ", ".join(title for title, gain in gains.items() if gain.low > 0) or "none"
     worse = ", ".join(title for title, gain in gains.items() if gain.high < 0) or "none"
-    return (
+    said = (
         f"Clearly better than random at 500 labels (Student's interval above zero): {better}. Clearly worse: {worse}."
     )
+    for curve in result.curves:
+        if curve.title == "uphill":
+            apart = 100 * (curve.mean - result.random.mean)[1:]
+            said += (
+                f" Over the budgets, uphill lies {apart.min():+.2f} to {apart.max():+.2f} points beside random (means)."
+            )
+    return said

@@ -71,7 +71,9 @@ def draw(codes: Tensor, graph: Graph | None = None, *, start: Tensor | None = No
     check_finite(codes)
     codes, note = codes.float(), ""
     if start is not None and len(start) > len(codes):
-        raise WrongUsage(f"the earlier map has {len(start)} items and the codes only {len(codes)}; draw without a start")
+        raise WrongUsage(
+            f"the earlier map has {len(start)} items and the codes only {len(codes)}; draw without a start"
+        )
     if start is not None and len(start) < 4:
         start = None  # nothing to be near to
     if len(codes) < 4:

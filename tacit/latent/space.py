@@ -64,7 +64,9 @@ class Space:
             late = torch.arange(len(codes), len(pool))
             codes = torch.cat([codes, embed(method, pool, late)])
         if len(codes) != len(pool):
-            raise BadData(f"{folder / CODES} has {len(codes):,} codes for {len(pool):,} items\n  learn again: tacit learn")
+            raise BadData(
+                f"{folder / CODES} has {len(codes):,} codes for {len(pool):,} items\n  learn again: tacit learn"
+            )
         return cls(codes, pool, method, folder)
 
     def __len__(self) -> int:

@@ -34,7 +34,9 @@ def confusion(matrix: Array, classes: Sequence[str], *, title: str = "Confusion 
     desc = f"{number(np.trace(counts))} of {count(int(counts.sum()), 'item')} right: {show(correct, as_percent=True)}."
     draw = _cells if k <= READABLE else _plate
     svg = draw(counts, share, totals, classes, title, desc)
-    return tag("div", tag("div", svg, class_="wide"), _mistakes(counts, totals, classes, desc), class_="figure confusion")
+    return tag(
+        "div", tag("div", svg, class_="wide"), _mistakes(counts, totals, classes, desc), class_="figure confusion"
+    )
 
 
 def _cells(
@@ -65,7 +67,9 @@ def _cells(
         if counts[i, j]:
             kind = "right" if i == j else "wrong"
             depth = f"{_depth(float(share[i, j])):.2f}"
-            parts.append(tag("rect", x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, class_=kind, fill_opacity=depth))
+            parts.append(
+                tag("rect", x=x + 1, y=y + 1, width=cell - 2, height=cell - 2, class_=kind, fill_opacity=depth)
+            )
             shown = number(int(counts[i, j]))
             if width(shown) * 12 <= cell - 2:
                 on = "middle on-dark" if _depth(float(share[i, j])) > 0.55 else "middle"
@@ -136,7 +140,9 @@ def reliability(bins: Sequence[Bin], *, title: str = "Reliability") -> str:
         x, y = at(one.confidence, one.accuracy.value)
         _, low = at(0, one.accuracy.low)
         _, high = at(0, one.accuracy.high)
-        said = f"confidence {percent(one.confidence)}: right {show(one.accuracy, as_percent=True)}, {count(one.n, 'item')}"
+        said = (
+            f"confidence {percent(one.confidence)}: right {show(one.accuracy, as_percent=True)}, {count(one.n, 'item')}"
+        )
         whisker = tag("path", class_="c0 line whisker", d=f"M{x:.1f} {low:.1f}V{high:.1f}")
         dot = tag("circle", cx=x, cy=y, r=4.5, class_="c0 solid")
         (begin, _), (end, _) = at(one.low, 0), at(one.high, 0)

@@ -72,7 +72,9 @@ def curve(
         return sentence("There is no curve yet: nothing has been measured.")
     known = [(name, value) for name, value in references if math.isfinite(value)]
     body = drawing(lines, known, x_name, y_name, as_percent)
-    desc = "; ".join(f"{one.name} ends at {show(one.last, as_percent)} with {number(one.points[-1, 0])} {x_name}" for one in lines)
+    desc = "; ".join(
+        f"{one.name} ends at {show(one.last, as_percent)} with {number(one.points[-1, 0])} {x_name}" for one in lines
+    )
     svg = picture(WIDTH, HEIGHT, [body], title=title, desc=f"{y_name} against {x_name}. {desc}.")
     below = [tag("p", text(f"{count(missing, 'value')} not known, left out."), class_="note")] if missing else []
     return tag("div", tag("div", svg, class_="wide"), _legend(lines, x_name, as_percent), *below, class_="figure")
@@ -162,7 +164,9 @@ def _frame(
     x_ticks = [t for t in ticks(first, last, 6) if first <= t <= last] or [first, last]
     left = max(width(_tick(t, as_percent)) for t in y_ticks) * font + font + 14
     pad = (last - first) * 0.02
-    frame = Frame((first - pad, last + pad), (y_ticks[0], y_ticks[-1]), left, size[0] - room, font, size[1] - 3.2 * font)
+    frame = Frame(
+        (first - pad, last + pad), (y_ticks[0], y_ticks[-1]), left, size[0] - room, font, size[1] - 3.2 * font
+    )
     return frame, x_ticks, y_ticks
 
 
@@ -243,7 +247,7 @@ def _legend(lines: Sequence[Line], x_name: str, as_percent: bool) -> str:
     items = []
     for one in best_first:
         ending = f"{show(one.last, as_percent)} with {number(one.points[-1, 0])} {x_name}"
-        items.append(tag("li", swatch(one.color, one.shape), tag("bdi", text(one.name)), tag("span", text(ending), class_="n")))
+        items.append(
+            tag("li", swatch(one.color, one.shape), tag("bdi", text(one.name)), tag("span", text(ending), class_="n"))
+        )
     return tag("ul", *items, class_="legend below")
-
-

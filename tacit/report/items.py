@@ -30,7 +30,9 @@ def image_grid(x: Array, captions: Sequence[str] = (), *, title: str = "Items") 
     return _figure(tag("div", *cells, class_="items", role="group", aria_label=title), items)
 
 
-def pairs(originals: Array, reconstructions: Array, captions: Sequence[str] = (), *, title: str = "Rebuilt items") -> str:
+def pairs(
+    originals: Array, reconstructions: Array, captions: Sequence[str] = (), *, title: str = "Rebuilt items"
+) -> str:
     """Each item above what the decoder makes of its code; vectors share one plot, the item in gray."""
     first, second = as_items(originals), as_items(reconstructions)
     if first.shape != second.shape:
@@ -57,7 +59,9 @@ def walk_strip(decoded: Array, nearest_real: Array, *, title: str = "Walk throug
     """Steps of a walk from left to right, decoded above, and under each step the real item nearest to it."""
     steps, real = as_items(decoded), as_items(nearest_real)
     if steps.shape != real.shape:
-        raise WrongUsage(f"{len(steps)} steps of shape {steps.shape[1:]} and {len(real)} real items of {real.shape[1:]}")
+        raise WrongUsage(
+            f"{len(steps)} steps of shape {steps.shape[1:]} and {len(real)} real items of {real.shape[1:]}"
+        )
     if len(steps) == 0:
         return sentence("There is no walk to show yet.")
     both = np.concatenate([steps, real])
@@ -99,7 +103,9 @@ def item_picture(item: np.ndarray, name: str, scale: tuple[float, float]) -> str
 def spark(vectors: Sequence[np.ndarray], name: str, scale: tuple[float, float]) -> str:
     """One or two vectors (F,) in one small plot; of two, the first is gray."""
     styles = ["c0 line thin"] if len(vectors) == 1 else ["gray line thin", "c0 line thin"]
-    paths = [tag("path", class_=style, d=d) for style, v in zip(styles, vectors, strict=True) if (d := _spark_path(v, scale))]
+    paths = [
+        tag("path", class_=style, d=d) for style, v in zip(styles, vectors, strict=True) if (d := _spark_path(v, scale))
+    ]
     box = f"0 0 {SPARK[0]:.0f} {SPARK[1]:.0f}"
     return tag("svg", tag("title", text(name)), *paths, class_="spark", role="img", viewBox=box)
 
@@ -114,7 +120,11 @@ def _spark_path(values: np.ndarray, scale: tuple[float, float]) -> str:
         values = np.array([end for part in stretches for end in _ends(part)])
         position = np.repeat(np.arange(len(stretches), dtype=float), 2)
     x = 3 + position / max(position.max(), 1) * (SPARK[0] - 6)
-    y = 3 + tall / 2 - ((values - low) / (high - low) - 0.5) * tall if high > low else np.full(len(values), SPARK[1] / 2)
+    y = (
+        3 + tall / 2 - ((values - low) / (high - low) - 0.5) * tall
+        if high > low
+        else np.full(len(values), SPARK[1] / 2)
+    )
     fine = np.isfinite(values)
     runs = np.split(np.arange(len(values)), np.flatnonzero(np.diff(fine)) + 1)
     drawn = [np.stack([x[run], y[run]], axis=1) for run in runs if fine[run[0]]]

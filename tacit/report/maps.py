@@ -190,7 +190,11 @@ def _legend(label_of: np.ndarray, classes: Sequence[str], rounds: Sequence[np.nd
         rows.append((RING, "picked", f"{number(sum(map(len, rounds)))} in {count(len(rounds), 'round')}"))
     items = [tag("li", mark, tag("bdi", text(name)), tag("span", text(n), class_="n")) for mark, name, n in rows]
     few = sum(map(len, rounds)) <= NUMBERED
-    how = ("The number in a ring is its round." if few else "Rings darken from the first round to the last.") if rounds else ""
+    how = (
+        ("The number in a ring is its round." if few else "Rings darken from the first round to the last.")
+        if rounds
+        else ""
+    )
     how += f" Colors and shapes repeat after {5 * len(COLORS)} classes." if len(classes) > 5 * len(COLORS) else ""
     below = tag("p", text(how.strip()), class_="note") if how else ""
     return tag("div", tag("ul", *items, class_="legend long" if len(items) > 16 else "legend"), below, class_="beside")

@@ -14,7 +14,9 @@ SEE_THROUGH = 120  # alpha of those, of 255
 THUMBNAIL = 160  # pixels; a photograph of this size takes about 40 kB
 
 
-def image_of(xy: np.ndarray, which: np.ndarray, label_of: np.ndarray, width: float, height: float, radius: float) -> str:
+def image_of(
+    xy: np.ndarray, which: np.ndarray, label_of: np.ndarray, width: float, height: float, radius: float
+) -> str:
     """The points of `which` (N,) as an image element as large as the picture.
 
     Where points overlap, one of them drawn at random lies on top, labeled ones above unlabeled: nothing hides because

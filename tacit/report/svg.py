@@ -30,7 +30,9 @@ def array(values: Array, kind: type = float) -> np.ndarray:
 def tag(name: str, /, *children: str, **attributes: object) -> str:
     """One element. Children are markup already; attributes are escaped here (`class_` and `font_size` as CSS has them)."""
     pairs = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{_plain(value)}"' for key, value in attributes.items() if value is not None
+        f' {key.rstrip("_").replace("_", "-")}="{_plain(value)}"'
+        for key, value in attributes.items()
+        if value is not None
     )
     return f"<{name}{pairs}/>" if name in EMPTY else f"<{name}{pairs}>{''.join(children)}</{name}>"
 
