@@ -65,7 +65,9 @@ class Map:
 def draw(codes: Tensor, graph: Graph | None = None, *, start: Tensor | None = None, seed: int = 0) -> Map:
     """Lay out codes (N, D). `graph` saves finding neighbours again.
 
-    `start` (M, 2) are the places of the first M items on an earlier map: they stay near them, and the others join.
+    `start` (M, 2) are the places of the first M items on an earlier map: they stay near them, and the others join. On
+    digits half of the items moved by less than 1 % of the map's width when a fifth joined, 2 % when the pool doubled;
+    when it grew tenfold, little was left of the earlier places.
     """
     began = time.perf_counter()
     check_finite(codes)

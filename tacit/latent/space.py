@@ -48,8 +48,8 @@ class Space:
         """The space a trained method gives a pool. With a folder, codes go to a file there and not to memory."""
         if folder is None:
             return cls(embed(method, pool), pool, method)
-        write_codes(method, pool, folder / CODES)
         (folder / MAP).unlink(missing_ok=True)  # of other codes
+        write_codes(method, pool, folder / CODES)
         return cls.load(folder, pool, method)
 
     @classmethod
@@ -196,13 +196,14 @@ class Space:
     def map(self, *, seed: int = 0) -> Map:
         """Every item in two dimensions; kept in the run's folder once it is drawn.
 
-        When items have joined the pool since then, those on the kept map stay near their places.
+        When items have joined the pool since then, those on the kept map stay near their places; when more joined than
+        were there, a fresh map is better and keeps more neighbours.
         """
         path = self.folder / MAP if self.folder else None
         kept = kept_map(path)
         if kept is not None and len(kept) == len(self):
             return kept
-        start = kept.points if kept is not None and len(kept) < len(self) else None
+        start = kept.points if kept is not None and len(self) / 2 <= len(kept) < len(self) else None
         drawn = draw(self.codes, self.graph if len(self) <= LARGEST else None, start=start, seed=seed)
         if path is not None:
             drawn.save(path)
