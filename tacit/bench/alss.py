@@ -97,7 +97,8 @@ def study(
         todo = [p for p in plans if (p.title, seed) not in {(r.title, r.seed) for r in rows}]
         if todo:
             rows += run_seed(load(folder, dataset, seed), seed, todo, path)
-    wanted = [r for r in rows if r.seed in seeds and r.title in {p.title for p in plans}]
+    order = [p.title for p in plans]
+    wanted = sorted((r for r in rows if r.seed in seeds and r.title in order), key=lambda r: order.index(r.title))
     result = Simulation.of(wanted, BUDGET.labels)
     command = f"tacit bench {name} --seeds {len(seeds)}"
     lines = rows_of(result)
