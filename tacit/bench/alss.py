@@ -34,6 +34,7 @@ from tacit.simulate import RANDOM, Beginnings, Budget, Plan, Row, Simulation, si
 POOL = 10_000
 BUDGET = Budget(100, 100, 10)
 AT = 4  # the round with 500 labels
+ONE = {"step": 1.0}  # typical distance between neighbours: the same for all that take steps, unless a row says otherwise
 PLANS = (
     RANDOM,
     Plan("entropy"),
@@ -42,13 +43,13 @@ PLANS = (
     Plan("k_center"),
     Plan("typical"),
     Plan("badge"),
-    Plan("uphill"),
-    Plan("jitter"),
-    Plan("between", name="between (direct)"),
-    Plan("between", {"mode": "toward_nn"}, name="between (toward the neighbour)"),
+    Plan("uphill", ONE),
+    Plan("jitter", ONE),
+    Plan("between", ONE, name="between (direct)"),
+    Plan("between", ONE | {"mode": "toward_nn"}, name="between (toward the neighbour)"),
     Plan("random", image="decoded", name="random (decoded images)"),
-    Plan("uphill", image="decoded", name="uphill (decoded images)"),
-    Plan("jitter", image="decoded", name="jitter (decoded images)"),
+    Plan("uphill", ONE, image="decoded", name="uphill (decoded images)"),
+    Plan("jitter", ONE, image="decoded", name="jitter (decoded images)"),
 )
 TITLES = {
     "alss-mnist": "Choosing what to label: MNIST",
@@ -58,8 +59,8 @@ TITLES = {
 VARIANTS = (
     RANDOM,
     Plan("random", restart="warm", name="random, warm"),
-    Plan("uphill"),
-    Plan("uphill", restart="warm", name="uphill, warm"),
+    Plan("uphill", ONE),
+    Plan("uphill", ONE, restart="warm", name="uphill, warm"),
     *(Plan("uphill", {"step": s}, name=f"uphill, step {s:g}") for s in (0.5, 2.0, 4.0, 8.0)),
     Plan("jitter", {"step": 4.0}, name="jitter, step 4"),
     *(Plan("uphill", {"step": 4.0, "metric": m}, name=f"uphill, step 4, {m}") for m in ("active", "whitened")),
