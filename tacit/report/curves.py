@@ -21,7 +21,7 @@ class Series:
     """One line: at `x[i]` labels it reached `y[i]`, an `Interval` where one is known."""
 
     name: str
-    x: Sequence[float]
+    x: Sequence[float | int]
     y: Sequence[Value]
 
 

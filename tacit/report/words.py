@@ -8,6 +8,8 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+import numpy as np
+
 from tacit.evaluate.intervals import Interval
 
 Value = Interval | float | int
@@ -52,7 +54,7 @@ def width(value: object) -> float:
     return sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56 for c in clean(value))
 
 
-def number(value: float | int) -> str:
+def number(value: float | int | np.number) -> str:
     """1 797, 0.0312, 12.4; a dash where there is no number."""
     value = float(value)
     if not math.isfinite(value):
@@ -88,7 +90,7 @@ def bounds(value: Value) -> tuple[float, float, float]:
     return float(value), float(value), float(value)
 
 
-def count(n: int, thing: str) -> str:
+def count(n: int | np.integer, thing: str) -> str:
     """1 item, 12 items; `thing` is a noun whose plural ends in s."""
     return f"{number(n)} {thing}" if n == 1 else f"{number(n)} {thing}s"
 

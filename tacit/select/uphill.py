@@ -42,8 +42,8 @@ def uphill(
 ) -> Picks:
     """the space can decode and you want harder relatives of what is labeled already.
 
-    `step` is in typical distances between neighbours; 2 did best on MNIST, by little. In the order of the draw. Time: k decodings with gradient and a
-    search for neighbours.
+    `step` is in typical distances between neighbours; 2 did best on MNIST, by little. In the order of the draw. Time: k
+    decodings with gradient and a search for neighbours.
     """
     walk = against(model, space, labels, k, seed=seed, latest=latest, step=step, metric=metric)
     return _nearest_real("uphill", space, labels, walk)
