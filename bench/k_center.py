@@ -14,6 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tacit.bench.results import markdown, provenance, write_section
 from tacit.data.pool import Pool
 from tacit.data.spec import UNLABELED, ItemSpec
 from tacit.latent.space import Space
@@ -64,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in {"n": 50_000, "dim": 64, "answered": 20, "picks": 1000, "turns": 5, "seed": 0}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--write", default="")
     args = parser.parse_args()
 
     codes = clustered(args.n, args.dim, args.seed)
@@ -93,12 +96,18 @@ def main() -> None:
                 radii[name] = round(radius(codes, args.answered, picked), 4)
 
     ours = statistics.median(seconds["farthest_first"])
+    rows = [["engine", "seconds", "times ours", "covering radius"]]
     for name, walls in seconds.items():
         middle = statistics.median(walls)
         spread = f"({min(walls):.3f}-{max(walls):.3f})"
+        rows.append([name, f"{middle:.3f} {spread}", f"{middle / ours:.1f}", str(radii[name])])
         print(f"{name:16s} {middle:7.3f} s {spread:16s} {middle / ours:6.1f}x  radius {radii[name]}")
     print(f"the neighbour graph, once a space: {graph_seconds:.1f} s; threads: {torch.get_num_threads()}")
     print(json.dumps({"bench": "k_center", **vars(args), "seconds": seconds, "radius": radii, "graph": graph_seconds}))
+    if args.write:
+        where = provenance("python bench/k_center.py", [args.seed])
+        text = f"{args.picks:,} picks of {args.n:,} x {args.dim} codes, {torch.get_num_threads()} threads, {args.turns} turns; the neighbour graph, once a space, took {graph_seconds:.1f} s."
+        write_section(Path(args.write), "k-center", f"## Speed: k_center\n\n{where}\n\n{text}\n\n{markdown(rows)}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ for i in range(0, n, 10_000):
 array.flush()
 del array
 project = Project.create(folder + "/x.npy", folder + "/x.tacit", yardstick=0)
-Project(folder + "/x.tacit").learn("vae", steps=5)  # everything that is loaded once is loaded
+Project(folder + "/x.tacit").learn("vae", steps=5, trunk="mlp")  # everything that is loaded once is loaded
 process, peak, done = psutil.Process(), [0], threading.Event()
 before = process.memory_info().rss
 
@@ -40,7 +40,7 @@ def watch():
 thread = threading.Thread(target=watch)
 thread.start()
 began = time.perf_counter()
-Project(folder + "/x.tacit").learn("vae", steps=steps)
+Project(folder + "/x.tacit").learn("vae", steps=steps, trunk="mlp")
 done.set()
 thread.join()
 print(before / 2**20, peak[0] / 2**20, time.perf_counter() - began)
@@ -63,7 +63,9 @@ def main() -> None:
         rows.append([f"{n:,}", f"{n * 784 / 2**20:,.0f} MB", f"{before:,.0f} MB", f"{peak:,.0f} MB", f"{seconds:.0f}"])
     if args.write:
         command = "python bench/learn_memory.py"
-        text = f"`learn vae --steps {args.steps}` with codes of all items written to disk.\n\n{markdown(rows)}"
+        text = (
+            f"`learn vae --trunk mlp --steps {args.steps}` with codes of all items written to disk.\n\n{markdown(rows)}"
+        )
         write_section(
             Path(args.write),
             "learn-memory",
