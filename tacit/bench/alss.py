@@ -34,7 +34,9 @@ from tacit.simulate import RANDOM, Beginnings, Budget, Plan, Row, Simulation, si
 POOL = 10_000
 BUDGET = Budget(100, 100, 10)
 AT = 4  # the round with 500 labels
-ONE = {"step": 1.0}  # typical distance between neighbours: the same for all that take steps, unless a row says otherwise
+ONE = {
+    "step": 1.0
+}  # typical distance between neighbours: the same for all that take steps, unless a row says otherwise
 PLANS = (
     RANDOM,
     Plan("entropy"),

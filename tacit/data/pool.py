@@ -16,7 +16,8 @@ from torch import Tensor
 from tacit.data.spec import ItemSpec
 from tacit.errors import BadData
 
-KEEP_RESIDENT = 256 * 2**20  # bytes of the map left in memory before its pages are handed back
+KEEP_RESIDENT = 128 * 2**20  # bytes of the map left in memory before its pages are handed back
+FAULT = 48 * mmap.PAGESIZE  # bytes that touching one row may map: the system brings neighbours along (measured)
 
 Side = TypeVar("Side", bound="Items")  # pool or yardstick: a part of one stays one
 
@@ -51,7 +52,7 @@ class Items:
         if self._rows is not None:
             index = self._rows[index]
         batch = torch.from_numpy(np.take(self._array, index.numpy(), axis=0))
-        self._let_go(max(batch.nbytes, len(index) * mmap.PAGESIZE))  # a random row touches at least one page
+        self._let_go(max(batch.nbytes, len(index) * FAULT))
         return batch
 
     def floats(self, index: Tensor | slice | Sequence[int] | np.ndarray) -> Tensor:

@@ -1,5 +1,6 @@
 """The latent space: a code for every item of the pool, and what one can ask of it."""
 
+import mmap
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -225,11 +226,14 @@ def fits(what: str, x: Tensor, shape: tuple[int, ...]) -> None:
         raise WrongUsage(f"{what} have shape {tuple(x.shape[1:])}, and in this space {tuple(shape)}")
 
 
-def write_codes(method: Method, pool: Pool, path: Path) -> None:
-    """Codes of a pool straight into a file (N, D) float32, so that memory does not grow with the pool."""
+def write_codes(method: Method, pool: Pool, path: Path) -> int:
+    """Codes of a pool straight into a file (N, D) float32, so that memory does not grow with the pool; returns D."""
     dim = embed(method, pool, torch.arange(1)).shape[1]
     with replacing(path) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(pool), dim))
         for rows in torch.arange(len(pool)).split(20_000):
             array[rows.numpy()] = embed(method, pool, rows).numpy()
             array.flush()
+            if hasattr(mmap, "MADV_DONTNEED"):
+                array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # on disk now; these pages would count as ours
+    return dim

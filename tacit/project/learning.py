@@ -17,7 +17,7 @@ from tacit.engine.device import Device, pick
 from tacit.engine.fit import fit
 from tacit.engine.run import Run
 from tacit.errors import NotEnoughLabels, WrongUsage
-from tacit.latent.space import Space
+from tacit.latent.space import CODES, MAP, Space, write_codes
 from tacit.methods.method import Method, Recipe
 from tacit.outcome import Outcome
 from tacit.project.home import Home
@@ -48,20 +48,21 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     if not distributed.world().first:
         return Outcome()
     save(method, run.record["method"], run.folder)
-    space = Space.of(pool, method, run.folder)
-    lines = [f"made {run.name}: a code of {space.codes.shape[1]} numbers for each of {len(pool):,} items ({why})"]
+    (run.folder / MAP).unlink(missing_ok=True)
+    dim = write_codes(method, pool, run.folder / CODES)
+    lines = [f"made {run.name}: a code of {dim} numbers for each of {len(pool):,} items ({why})"]
     record: dict[str, Any] = {
         "run": run.name,
         "method": run.record["method"],
         "items": len(pool),
-        "dim": space.codes.shape[1],
+        "dim": dim,
         "terms": fitted.terms,
     }
     if fitted.health:
         record["health"] = fitted.health.to_dict()
         lines.append(f"health: {fitted.health}")
     if len(pool) <= MAP_ITEMS:
-        drawn = space.map()
+        drawn = Space.load(run.folder, pool, method).map()
         record["map"] = {"kept": drawn.kept, "by": drawn.name}
         lines.append(f"map: {drawn.kept:.0%} of true neighbours kept ({drawn.name}, {drawn.seconds:.1f} s)")
     run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms, health=record.get("health"), map=record.get("map"))
