@@ -56,6 +56,15 @@ class Labeled(NamedTuple):
     y: Tensor  # (B,) int64 class indices
 
 
+class FromPool(NamedTuple):
+    """Items, where they come from, and a way to the others."""
+
+    x: Tensor  # (B, *item) float
+    rows: Tensor  # (B,) positions in the pool
+    total: int  # items in the pool
+    fetch: Callable[[Tensor], Tensor]  # positions -> items, floats (n, *item)
+
+
 def mix(seed: int, number: int) -> int:
     """Two integers into one seed; neighbouring inputs give unrelated ones."""
     return (seed * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB) % (1 << 63)
@@ -65,6 +74,16 @@ def items(pool: Pool, labels: Tensor, batch: int, stream: Stream) -> Iterator[Te
     """Every item of the pool, labelled or not: (B, *item) floats."""
     for rows in stream.indices(len(pool), batch):
         yield pool.spec.to_float(pool[rows].to(stream.device, non_blocking=True))
+
+
+def from_pool(pool: Pool, labels: Tensor, batch: int, stream: Stream) -> Iterator[FromPool]:
+    """The same items with their positions, for methods that ask the pool for more."""
+
+    def fetch(rows: Tensor) -> Tensor:
+        return pool.spec.to_float(pool[rows.cpu()].to(stream.device, non_blocking=True))
+
+    for rows in stream.indices(len(pool), batch):
+        yield FromPool(fetch(rows), rows.to(stream.device), len(pool), fetch)
 
 
 def labeled(pool: Pool, labels: Tensor, batch: int, stream: Stream) -> Iterator[Labeled]:

@@ -123,6 +123,7 @@ def fit(
     if slow:
         method.load_state_dict(slow.network.state_dict())
     method.eval()
+    method.remember(pool)
     result.seconds = meter.seconds
     result.terms = result.records[-1]["terms"] if result.records else {}
     return result

@@ -1,6 +1,7 @@
 """Optimisers and schedules, as a recipe names them."""
 
 import math
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -23,13 +24,28 @@ def optimizer(turn: Turn, recipe: Recipe) -> Optimizer:
     fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, lr=recipe.lr, fused=fused)
+    if recipe.optimizer == "adam_norm_grad":
+        return AdamNormGrad(groups, lr=recipe.lr, fused=fused)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, fused=fused)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
             groups, lr=recipe.lr, momentum=recipe.sgd_momentum, nesterov=recipe.sgd_momentum > 0, fused=fused
         )
-    raise WrongUsage(f"optimizer is {recipe.optimizer!r}, expected adam, adamw or sgd")
+    raise WrongUsage(f"optimizer is {recipe.optimizer!r}, expected adam, adamw, sgd or adam_norm_grad")
+
+
+class AdamNormGrad(torch.optim.Adam):
+    """Adam on gradients of length one: each tensor's gradient divided by its L2 norm + 1e-7.
+
+    The optimiser of the authors' code for VampPrior and Exemplar VAE. A loss times a constant makes the same step.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        torch._foreach_div_(gradients, [norm + 1e-7 for norm in torch._foreach_norm(gradients)])
+        return super().step(closure)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

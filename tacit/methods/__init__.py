@@ -12,17 +12,27 @@ from types import ModuleType
 from tacit.data.spec import ItemSpec
 from tacit.errors import WrongUsage, unknown_name
 from tacit.methods.autoencoder import AutoEncoder
+from tacit.methods.conv_hvae import ConvHVAE
+from tacit.methods.exemplar_vae import ExemplarVAE
+from tacit.methods.hvae import HVAE
+from tacit.methods.iwae import IWAE
 from tacit.methods.method import Method
 from tacit.methods.settings import convert, method_options, split_settings
 from tacit.methods.supervised import Supervised
 from tacit.methods.vae import VAE
+from tacit.methods.vamp_prior import VampPrior
 
 __all__ = ["CATALOGUE", "build", "find", "split_settings"]
 
 CATALOGUE: dict[str, type[Method]] = {
     "autoencoder": AutoEncoder,
+    "conv_hvae": ConvHVAE,
+    "exemplar_vae": ExemplarVAE,
+    "hvae": HVAE,
+    "iwae": IWAE,
     "supervised": Supervised,
     "vae": VAE,
+    "vamp_prior": VampPrior,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 
 Terms = dict[str, Tensor]  # {"loss": minimised, other names: shown}
@@ -20,7 +21,7 @@ class Recipe:
     steps: int = 3000
     batch: int = 128
     lr: float = 1e-3
-    optimizer: str = "adam"  # "adam", "adamw" or "sgd"
+    optimizer: str = "adam"  # "adam", "adamw", "sgd", or "adam_norm_grad": each tensor's gradient divided by its norm
     weight_decay: float = 0.0
     sgd_momentum: float = 0.9
     schedule: str = "constant"  # or "cosine": down to zero at the last step
@@ -77,6 +78,9 @@ class Method(nn.Module, ABC):
     def turns(self) -> tuple[Turn, ...]:
         """Who moves in a step, in this order. Adversaries and bilevel methods have more than one."""
         return (Turn("all", self.loss, self.parameters),)
+
+    def remember(self, pool: Pool) -> None:
+        """What is kept of the items themselves, once the weights are final. Most methods keep nothing."""
 
     def after_step(self, progress: float) -> None:
         """What follows time and not gradients (a slow copy, a ramp); `progress` rises from 0 to 1."""

@@ -6,7 +6,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tacit.errors import WrongUsage
+from tacit.nn.gated import GatedConv, gated_layers, started
 from tacit.nn.norm import norm as norm_layers
+from tacit.nn.residual import residual_deconvs
 from tacit.nn.trunk import channels, map_sizes, resolve
 
 
@@ -46,12 +48,20 @@ def decoder(
     - `mlp`: `depth` (2) hidden layers of `width` (300).
     - `conv`, and `resnet` as well: one layer up to the trunk's last map, then transposed convolutions that double it
       back to the size of the item, odd sizes included, with `width` (32; resnet 16) channels before the last.
+    - `gated`: `depth` (2) gated layers of `width` (300).
+    - `gated_conv`: gated layers up to the size of the item, the last of `depth` (2) as long as the item, then four gated
+      3x3 convolutions of twice `width` (32) channels and one of 1x1.
+    - `residual`: one layer up to a map of a quarter of the size, then the trunk's blocks backwards, doubling twice.
     """
     if dim < 1:
         raise WrongUsage(f"a code has at least one dimension, not {dim}")
     kind = resolve(shape, kind)
     if kind == "mlp":
         return _mlp(dim, shape, width or 300, depth or 2, norm or "none")
+    if kind in ("gated", "gated_conv"):
+        return _gated(dim, shape, kind, width, depth or 2)
+    if kind == "residual":
+        return Decoder(*residual_deconvs(dim, shape, width or 24, depth or 2))
     if kind == "resnet":  # its depth counts blocks a stage, which have no counterpart here
         return _conv(dim, shape, width or 16, None, norm or "batch")
     return _conv(dim, shape, width or 32, depth, norm or "batch")
@@ -62,6 +72,16 @@ def _mlp(dim: int, shape: tuple[int, ...], width: int, depth: int, norm: str) ->
     for a in [dim, *[width] * (depth - 1)]:
         layers += [nn.Linear(a, width, bias=norm != "batch"), *norm_layers(norm, width, axes=0), nn.ReLU(inplace=True)]
     return Decoder(*layers, nn.Linear(width, math.prod(shape)), nn.Unflatten(1, shape))
+
+
+def _gated(dim: int, shape: tuple[int, ...], kind: str, width: int | None, depth: int) -> Decoder:
+    if kind == "gated":
+        layers = gated_layers([dim, *[width or 300] * depth])
+        return Decoder(*layers, started(nn.Linear(width or 300, math.prod(shape))), nn.Unflatten(1, shape))
+    maps = 2 * (width or 32)
+    layers = gated_layers([dim, *[300] * (depth - 1), math.prod(shape)])
+    convs = [GatedConv(a, maps, 3) for a in (shape[0], maps, maps, maps)]
+    return Decoder(*layers, nn.Unflatten(1, shape), *convs, started(nn.Conv2d(maps, shape[0], 1)))
 
 
 def _conv(dim: int, shape: tuple[int, ...], width: int, depth: int | None, norm: str) -> Decoder:

@@ -19,4 +19,6 @@ class SlowCopy(nn.Module):
         for slow, fast in zip(self.network.parameters(), network.parameters(), strict=True):
             slow.lerp_(fast, 1 - self.momentum)
         for kept, now in zip(self.network.buffers(), network.buffers(), strict=True):
+            if kept.shape != now.shape:
+                kept.resize_(now.shape)  # a memory that was filled since
             kept.copy_(now)  # running statistics are averages already; counters cannot be averaged

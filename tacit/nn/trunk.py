@@ -8,16 +8,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tacit.errors import WrongUsage, unknown_name
+from tacit.nn.gated import GatedLinear, gated_convs, gated_layers
 from tacit.nn.norm import norm as norm_layers
+from tacit.nn.residual import residual_convs
 
-KINDS = ("auto", "mlp", "conv", "resnet")
+KINDS = ("auto", "mlp", "conv", "resnet", "gated", "gated_conv", "residual")
+FLAT = ("mlp", "gated")  # need no image
 SMALL = 8  # pixels of the longer side; below, a map has too little room for convolutions to earn their time
 LAST_MAP = 4  # pixels of the longer side of the last map of a convolutional trunk
 LARGEST_STAGE = 32  # pixels; a resnet halves larger images in its stem, so that its cost stays bounded
 
 
 class Trunk(nn.Sequential):
-    """Layers from items to features; `out_dim` is F. Features come out of a ReLU: they are never negative."""
+    """Layers from items to features; `out_dim` is F."""
 
     def __init__(self, *layers: nn.Module, out_dim: int) -> None:
         super().__init__(*layers)
@@ -45,14 +48,25 @@ def trunk(
     - `resnet`: He et al. 2016 as they build it for CIFAR: 3x3 stem, stages of `depth` (2) basic blocks from `width`
       (16) channels, each at half the size of the one before, down to 4 pixels; global average pool; `norm` batch. At 32
       pixels that is a ResNet-18 at a quarter of the width. `out_dim` adds a layer of features, otherwise there is none.
+    - `gated`: `depth` (2) gated layers of `width` (300), as in the VAEs of the VampPrior and Exemplar VAE papers.
+    - `gated_conv`: the five gated convolutions of ConvHVAE with `width` (32) channels in the first two.
+    - `residual`: the network Exemplar VAE uses for faces: twice a convolution of stride 2 and `depth` (2) residual blocks
+      with ELU and weight normalization, `width` (24) channels and then twice that, then 6 channels. The paper: 48 and 6.
     - `auto`: `mlp` for vectors and for images under 8 pixels, otherwise `conv`.
     """
     kind = resolve(shape, kind)
     for name, value in (("width", width), ("depth", depth), ("out_dim", out_dim)):
         if value is not None and value < 1:
             raise WrongUsage(f"a trunk's {name} is a whole number from 1 on, not {value}")
-    build = {"mlp": _mlp, "conv": _conv, "resnet": _resnet}[kind]
-    return build(shape, width, depth, norm, out_dim)
+    build = {"mlp": _mlp, "conv": _conv, "resnet": _resnet}.get(kind)
+    if build:
+        return build(shape, width, depth, norm, out_dim)
+    if norm not in (None, "none"):
+        raise WrongUsage(f"a {kind} trunk has no normalization of its own to choose; it got {norm!r}")
+    layers, features = _plain(shape, kind, width, depth)
+    if out_dim:
+        layers, features = [*layers, GatedLinear(features, out_dim)], out_dim
+    return Trunk(*layers, out_dim=features)
 
 
 def resolve(shape: tuple[int, ...], kind: str) -> str:
@@ -62,9 +76,18 @@ def resolve(shape: tuple[int, ...], kind: str) -> str:
     image = len(shape) == 3
     if kind == "auto":
         return "conv" if image and max(shape[1:]) >= SMALL else "mlp"
-    if kind != "mlp" and not image:
+    if kind not in FLAT and not image:
         raise WrongUsage(f"a {kind} trunk needs images (C, H, W); these items have shape {shape}\n  try: --trunk auto")
     return kind
+
+
+def _plain(shape: tuple[int, ...], kind: str, width: int | None, depth: int | None) -> tuple[list[nn.Module], int]:
+    """The kinds without batch statistics: an item's features depend on nothing but the item, in training too."""
+    if kind == "gated":
+        return [nn.Flatten(), *gated_layers([math.prod(shape), *[width or 300] * (depth or 2)])], width or 300
+    if kind == "gated_conv":
+        return gated_convs(shape, width or 32)
+    return residual_convs(shape, width or 24, depth or 2)
 
 
 def map_sizes(height: int, width: int, depth: int | None = None) -> list[tuple[int, int]]:

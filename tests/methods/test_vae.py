@@ -35,9 +35,9 @@ def test_the_loss_is_the_negative_evidence_lower_bound():
     torch.manual_seed(1)
     torch.rand_like(x)  # the coins, which leave zeros and ones as they are
     noise = torch.randn(4, 3)
-    out = method.to_posterior(method.encoder(x)).detach()
+    out = method.body.to_posterior(method.body.encoder(x)).detach()
     mean, log_var = out[:, :3], out[:, 3:].clamp(-6, 2)
-    p = method.decoder(mean + (log_var / 2).exp() * noise).sigmoid().detach()
+    p = method.body.decoder(mean + (log_var / 2).exp() * noise).sigmoid().detach()
     log_likelihood = kl = 0.0
     for b in range(4):
         for r in range(8):
@@ -60,7 +60,7 @@ def test_the_benchmark_network_is_784_300_300_40():
 def test_gradients_pass_through_the_draw_of_z():
     torch.manual_seed(0)
     method, x = VAE(GREY, trunk="mlp", latent_dim=3, width=16), torch.rand(8, 1, 8, 8).round()
-    weight = method.to_posterior.weight
+    weight = method.body.to_posterior.weight
     direction = torch.randn_like(weight)
 
     def loss_at(step: float) -> float:
@@ -80,13 +80,13 @@ def test_gradients_pass_through_the_draw_of_z():
 def test_binarization_throws_coins_and_leaves_zeros_and_ones():
     method = VAE(GREY)
     x = torch.full((400, 1, 8, 8), 0.3)
-    drawn = method.binary(x)
+    drawn = method.observed.binary(x)
     assert set(drawn.unique().tolist()) == {0.0, 1.0}
     assert drawn.mean().item() == pytest.approx(0.3, abs=0.02)
-    assert not torch.equal(drawn, method.binary(x))
-    assert torch.equal(method.binary(drawn), drawn)
-    assert torch.equal(VAE(GREY, binarize=False).binary(x), x)
-    assert torch.equal(VAE(COLOR).binary(x), x)
+    assert not torch.equal(drawn, method.observed.binary(x))
+    assert torch.equal(method.observed.binary(drawn), drawn)
+    assert torch.equal(VAE(GREY, binarize=False).observed.binary(x), x)
+    assert torch.equal(VAE(COLOR).observed.binary(x), x)
 
 
 def test_beta_zero_leaves_the_reconstruction_alone():
@@ -115,7 +115,7 @@ def test_a_warm_up_starts_where_it_was_saved():
     method.after_step(0.25)
     again = VAE(GREY, beta_warmup=0.5)
     again.load_state_dict(method.state_dict())
-    assert again.beta_now.item() == 0.5
+    assert again.beta.value.item() == 0.5
 
 
 def test_free_bits_cost_their_floor_and_not_less():
@@ -126,7 +126,7 @@ def test_free_bits_cost_their_floor_and_not_less():
 
 
 def test_grey_images_are_coins_and_everything_else_is_gaussian():
-    assert [VAE(spec).likelihood for spec in (GREY, COLOR, VECTOR)] == ["bernoulli", "gaussian", "gaussian"]
+    assert [VAE(spec).observed.likelihood for spec in (GREY, COLOR, VECTOR)] == ["bernoulli", "gaussian", "gaussian"]
 
 
 def test_the_most_likely_sigma_is_the_error_of_the_batch_and_is_remembered():
@@ -135,24 +135,24 @@ def test_the_most_likely_sigma_is_the_error_of_the_batch_and_is_remembered():
     decoded = torch.rand(16, 3, 8, 8)
     mse = (decoded - x).square().mean().item()
     expected = -0.5 * 192 * (1 + math.log(2 * math.pi * mse))
-    assert method.log_likelihood(x, decoded).mean().item() == pytest.approx(expected, rel=1e-4)
+    assert method.observed.log_likelihood(x, decoded).mean().item() == pytest.approx(expected, rel=1e-4)
     for _ in range(200):
-        method.log_likelihood(x, decoded)
-    assert method.log_noise.item() == pytest.approx(math.log(mse), rel=1e-3)
-    state = method.log_noise.clone()
-    method.eval().log_likelihood(x, x)
-    assert torch.equal(method.log_noise, state)
+        method.observed.log_likelihood(x, decoded)
+    assert method.observed.log_noise.item() == pytest.approx(math.log(mse), rel=1e-3)
+    state = method.observed.log_noise.clone()
+    method.observed.eval().log_likelihood(x, x)
+    assert torch.equal(method.observed.log_noise, state)
 
 
 def test_a_fixed_sigma_stays():
     method, x = VAE(COLOR, sigma=0.1), torch.rand(2, 3, 8, 8)
     expected = torch.distributions.Normal(torch.zeros_like(x), 0.1).log_prob(x).sum((1, 2, 3))
-    assert torch.allclose(method.log_likelihood(x, torch.zeros_like(x)), expected, rtol=1e-4)
+    assert torch.allclose(method.observed.log_likelihood(x, torch.zeros_like(x)), expected, rtol=1e-4)
 
 
 def test_perfect_items_do_not_end_in_infinity():
     method, x = VAE(COLOR), torch.rand(2, 3, 8, 8)
-    assert method.log_likelihood(x, x).isfinite().all()
+    assert method.observed.log_likelihood(x, x).isfinite().all()
 
 
 class LinearGaussian:
@@ -164,13 +164,15 @@ class LinearGaussian:
         self.sigma = 0.6
         var = 1 / (1 + w.square().sum(0) / self.sigma**2)
         self.method = VAE(VECTOR, latent_dim=2, sigma=self.sigma).eval()
-        self.method.encoder = nn.Identity()
-        self.method.to_posterior, self.method.decoder = nn.Linear(5, 4), nn.Linear(2, 5)
+        self.method.body.encoder = nn.Identity()
+        self.method.body.to_posterior, self.method.body.decoder = nn.Linear(5, 4), nn.Linear(2, 5)
         with torch.no_grad():
-            self.method.decoder.weight.copy_(w)
-            self.method.decoder.bias.zero_()
-            self.method.to_posterior.weight.copy_(torch.cat((var[:, None] * w.T / self.sigma**2, torch.zeros(2, 5))))
-            self.method.to_posterior.bias.copy_(torch.cat((torch.zeros(2), (var * widen**2).log())))
+            self.method.body.decoder.weight.copy_(w)
+            self.method.body.decoder.bias.zero_()
+            self.method.body.to_posterior.weight.copy_(
+                torch.cat((var[:, None] * w.T / self.sigma**2, torch.zeros(2, 5)))
+            )
+            self.method.body.to_posterior.bias.copy_(torch.cat((torch.zeros(2), (var * widen**2).log())))
         self.x = torch.randn(6, 5, generator=generator)
         cov = w @ w.T + self.sigma**2 * torch.eye(5)
         self.exact = torch.distributions.MultivariateNormal(torch.zeros(5), cov).log_prob(self.x)
