@@ -53,7 +53,6 @@ class Method(nn.Module, ABC):
     use_when: ClassVar[str]  # completes "use it when ..."
 
     options: dict[str, Any]
-    encoder: nn.Module
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Method":
         self = super().__new__(cls)

@@ -81,8 +81,11 @@ class TwoLevels(nn.Module):
         """What the lower posterior sees of the item: the same for every draw of the upper code."""
         return self.eye(x)
 
-    def explain(self, z: Float[Tensor, "B D"], context: Float[Tensor, "B F"]) -> tuple[Float[Tensor, "B *item"], Lower]:
+    def explain(
+        self, z: Float[Tensor, "B D"], context: Float[Tensor, "B F"] | None = None
+    ) -> tuple[Float[Tensor, "B *item"], Lower | None]:
         """A lower code drawn from q(z1 given x, z), and what the decoder makes of both."""
+        assert context is not None, "the lower posterior looks at the item: pass its context"
         seen = torch.cat([context, self.from_upper(z)], 1)
         mean, log_var = halves(self.to_lower(self.together(seen)))
         lower = mean + (0.5 * log_var).exp() * torch.randn_like(mean)

@@ -60,5 +60,5 @@ def gated_convs(shape: tuple[int, ...], width: int, kernels: Sequence[int] = KER
     """
     maps = (shape[0], width, width, 2 * width, 2 * width, THIN)
     layers = [GatedConv(a, b, k, s) for (a, b), k, s in zip(pairwise(maps), kernels, STRIDES, strict=True)]
-    height, wide = (-(-(-(-side // 2)) // 2) for side in shape[1:])
+    height, wide = (math.ceil(side / 4) for side in shape[1:])
     return [*layers, nn.Flatten()], THIN * height * wide
