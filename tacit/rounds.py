@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,12 +17,13 @@ from tacit.data.feeds import mix
 from tacit.data.pool import Pool
 from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.engine.apply import apply, probabilities
-from tacit.engine.device import pick
+from tacit.engine.device import Device, channels_last, pick
 from tacit.engine.fit import fit
 from tacit.errors import BadData, WrongUsage
 from tacit.latent.space import Space
 from tacit.methods import build
 from tacit.methods.method import Method, Recipe
+from tacit.methods.relatives import Relatives, wants_relatives
 from tacit.select import choose
 from tacit.select.picks import Picks
 
@@ -66,10 +66,16 @@ def supervised(
     least_steps: int = 0,
     recipe: Recipe | None = None,
     precision: str = "auto",
+    generator: Method | None = None,
     **options: Any,
 ) -> Train:
-    """Train the supervised baseline from scratch: `epochs` passes over whatever is labelled by then."""
+    """Train the supervised baseline from scratch: `epochs` passes over whatever is labelled by then.
+
+    With a `generator` (a trained exemplar_vae) relatives of the items are learned from beside them, as
+    `augment="exemplar"` says, or `"exemplar+light"`.
+    """
     where = pick("auto", precision)
+    options = {"augment": "exemplar", **options} if generator else options
 
     def train(pool: Pool, labels: Tensor, seed: int, previous: Method | None = None) -> Method:
         known = int((labels >= 0).sum())
@@ -79,11 +85,24 @@ def supervised(
             model = build("supervised", pool.spec, **options)
         if previous is not None:
             model.load_state_dict(previous.state_dict())
+        if generator is not None:
+            with_relatives(model, generator, pool, labels, where)
         settings = replace(recipe or model.recipe, steps=steps, batch=min(batch, max(1, known)))
         fit(model, pool, labels, recipe=settings, seed=seed, device=where)
         return model
 
     return train
+
+
+def with_relatives(model: Method, generator: Method, pool: Pool, labels: Tensor, where: Device) -> None:
+    """Hand a classifier the relatives of the answered items it is about to learn from."""
+    augmentation = getattr(model, "augmentation", None)
+    if augmentation is None or not augmentation.wants_relatives:
+        raise WrongUsage(
+            "a generator was given, and this classifier uses none\n  try: augment exemplar or exemplar+light"
+        )
+    known = (labels >= 0).nonzero().flatten()
+    augmentation.relatives = Relatives(channels_last(generator), pool, known, where.device)
 
 
 def rounds(
@@ -150,7 +169,7 @@ class Made:
 
     def add(self, picks: Picks, ask_new: Ask) -> Tensor:
         assert picks.items is not None
-        stored = as_stored(picks.items, self.pool)
+        stored = self.pool.spec.to_stored(picks.items)
         answers = ask_new(Pool(self.pool.spec, stored.numpy()), torch.arange(len(stored)))
         self.items.append(stored[answers >= 0])
         self.answers.append(answers[answers >= 0])
@@ -165,16 +184,8 @@ class Made:
         if through is not None:
             assert through.method is not None
             codes = through.codes[known]
-            x = as_stored(apply(through.method, through.method.decode, codes), self.pool)  # type: ignore[arg-type]
+            x = self.pool.spec.to_stored(apply(through.method, through.method.decode, codes))  # type: ignore[arg-type]
         return Pool(self.pool.spec, torch.cat([x, *self.items]).numpy()), torch.cat([labels[known], *self.answers])
-
-
-def as_stored(x: Tensor, pool: Pool) -> Tensor:
-    """Floats as a method sees them, back in the form the pool keeps: uint8 images, raw vectors."""
-    if pool.spec.kind == "image":
-        return x.mul(255).round().clamp(0, 255).to(torch.uint8)
-    center, scale = np.array(pool.spec.center or 0.0), np.array(pool.spec.scale or 1.0)
-    return (x * torch.as_tensor(scale) + torch.as_tensor(center)).float()
 
 
 class Clock:

@@ -1,6 +1,5 @@
 """The loop with a function in the place of the person."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -11,7 +10,7 @@ from tacit.errors import BadData, WrongUsage
 from tacit.latent.space import Space
 from tacit.methods import build
 from tacit.methods.method import Recipe
-from tacit.rounds import as_stored, hidden_truth, judge, rounds, supervised
+from tacit.rounds import hidden_truth, judge, rounds, supervised
 
 CHEAP = {"trunk": "mlp", "width": 32, "norm": "none", "augment": "none"}
 
@@ -93,7 +92,7 @@ def test_decoded_images_are_what_the_space_makes_of_the_answered_items(space, tr
     known = (turn.labels >= 0).nonzero().flatten()
     pool, labels = seen[0]
     assert torch.equal(labels, truth[known])
-    assert torch.equal(pool[slice(None)], as_stored(space.reconstruct(known), space.pool))
+    assert torch.equal(pool[slice(None)], pool.spec.to_stored(space.reconstruct(known)))
 
 
 def test_made_items_are_answered_by_the_judge_and_the_doubtful_are_refused(space, truth, train):
@@ -138,13 +137,3 @@ def test_answers_that_exist_already_are_kept(space, truth, train):
 def test_a_first_round_without_a_usable_answer_says_so(space, train):
     with pytest.raises(BadData, match="no usable answer"):
         list(rounds(space, lambda pool, index: torch.full((len(index),), SET_ASIDE), train, first=5, k=1, count=1))
-
-
-def test_items_survive_the_way_to_a_method_and_back(digits_pool):
-    stored = digits_pool[slice(0, 20)]
-    assert torch.equal(as_stored(digits_pool.spec.to_float(stored), digits_pool), stored)
-    from tacit.data.spec import ItemSpec
-
-    table = np.random.default_rng(0).normal(5, 3, (20, 4)).astype(np.float32)
-    pool = Pool(ItemSpec((4,), "vector", center=(5.0, 4.0, 5.0, 6.0), scale=(3.0, 2.0, 3.0, 1.0)), table)
-    assert torch.allclose(as_stored(pool.floats(slice(None)), pool), torch.from_numpy(table), atol=1e-5)

@@ -1,15 +1,18 @@
 """Rows of the results table, re-run: `tacit bench NAME`."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tacit.bench import alss
-from tacit.errors import UnknownName, WrongUsage, unknown_name
+from tacit.bench import alss, exemplar_vae
+from tacit.errors import unknown_name
+from tacit.methods.settings import convert
 from tacit.outcome import Outcome, table
 
 BENCHES: dict[str, tuple[str, Callable[..., Outcome]]] = {
     "alss-mnist": ("every strategy on MNIST, 100 to 1,000 labels (ALSS, sec. 4)", alss.mnist),
     "alss-fashion": ("the same on Fashion-MNIST", alss.fashion_mnist),
+    "exemplar-vae": ("priors and bodies of latent-variable models (Exemplar VAE, tables 1 and 2)", exemplar_vae.run),
     "alss-variants": ("step length, metric and warm start of uphill, on MNIST", alss.variants),
 }
 
@@ -17,23 +20,20 @@ BENCHES: dict[str, tuple[str, Callable[..., Outcome]]] = {
 def run_bench(name: str | None, settings: dict[str, Any]) -> Outcome:
     """Run one row again and print it; without a name, what there is."""
     if name is None:
-        rows = [[key, what] for key, (what, _) in BENCHES.items()]
-        return Outcome(
-            {"benches": [key for key in BENCHES]},
-            [*table(rows), "settings: --seeds 5 --data FOLDER --out FILE --write docs/results.md"],
-        )
+        rows = [
+            [key, what, " ".join(f"--{option}" for option in options(bench))] for key, (what, bench) in BENCHES.items()
+        ]
+        return Outcome({"benches": [key for key in BENCHES]}, table(rows))
     if name not in BENCHES:
         raise unknown_name("bench", name, BENCHES)
-    unknown = [key for key in settings if key not in ("seeds", "data", "out", "write")]
-    if unknown:
-        raise UnknownName(
-            "\n".join(
-                str(unknown_name("setting of a bench", key, ("seeds", "data", "out", "write"))) for key in unknown
-            )
-        )
-    if "seeds" in settings:
-        try:
-            settings["seeds"] = range(int(settings["seeds"]))
-        except ValueError:
-            raise WrongUsage(f"--seeds is {settings['seeds']!r}, expected how many") from None
-    return BENCHES[name][1](**settings)
+    bench = BENCHES[name][1]
+    known = options(bench)
+    values: dict[str, Any] = convert(settings, known | ({"seeds": int} if "seeds" in known else {}))
+    if "seeds" in values:
+        values["seeds"] = range(values["seeds"])
+    return bench(**values)
+
+
+def options(bench: Callable[..., Outcome]) -> dict[str, Any]:
+    """The settings of a bench, from its signature; `seeds` is how many."""
+    return {name: option.annotation for name, option in inspect.signature(bench).parameters.items()}

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +70,6 @@ VARIANTS = (
 )
 
 
-def mnist(**settings: Any) -> Outcome:
-    return study("mnist", "alss-mnist", PLANS, **settings)
-
-
-def fashion_mnist(**settings: Any) -> Outcome:
-    return study("fashion_mnist", "alss-fashion", PLANS, **settings)
-
-
-def variants(**settings: Any) -> Outcome:
-    return study("mnist", "alss-variants", VARIANTS, **settings)
-
-
 def study(
     dataset: str,
     name: str,
@@ -111,6 +100,11 @@ def study(
             Path(write), name, f"## {TITLES.get(name, name)}\n\n{where}\n\n{markdown(lines)}\n\n{conclusion(result)}"
         )
     return Outcome({"bench": name, "at": BUDGET.labels[AT], **result.to_dict()}, [*table(lines), conclusion(result)])
+
+
+mnist = partial(study, "mnist", "alss-mnist", PLANS)
+fashion_mnist = partial(study, "fashion_mnist", "alss-fashion", PLANS)
+variants = partial(study, "mnist", "alss-variants", VARIANTS)
 
 
 def load(folder: Path, dataset: str, seed: int) -> tuple[Pool, Tensor, Yardstick, Tensor]:

@@ -54,6 +54,7 @@ class Labeled(NamedTuple):
 
     x: Tensor  # (B, *item) float
     y: Tensor  # (B,) int64 class indices
+    rows: Tensor | None = None  # (B,) positions in the pool, where they come from one
 
 
 class FromPool(NamedTuple):
@@ -94,6 +95,7 @@ def labeled(pool: Pool, labels: Tensor, batch: int, stream: Stream) -> Iterator[
             "there are no labels to learn from\n  try: tacit choose -k 20, then tacit label, or tacit learn (no labels needed)"
         )
     x, y = pool.spec.to_float(pool[known]).to(stream.device), labels[known].to(stream.device)
+    known = known.to(stream.device)
     for rows in stream.indices(len(known), batch):
         rows = rows.to(stream.device)
-        yield Labeled(x[rows], y[rows])
+        yield Labeled(x[rows], y[rows], known[rows])

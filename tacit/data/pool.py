@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tacit.data.source import content_id
 from tacit.data.spec import ItemSpec
-from tacit.errors import BadData
+from tacit.data.stacked import Stacked
+from tacit.errors import BadData, WrongUsage
 
 KEEP_RESIDENT = 128 * 2**20  # bytes of the map left in memory before its pages are handed back
 FAULT = 48 * mmap.PAGESIZE  # bytes that touching one row may map: the system brings neighbours along (measured)
@@ -25,12 +27,14 @@ Side = TypeVar("Side", bound="Items")  # pool or yardstick: a part of one stays 
 class Items:
     """Rows of a packed array. `items[index]` is a batch as stored: uint8 images, float32 vectors.
 
-    `array` is (R, *item), a memory map or an array in memory; `rows` are the rows that belong to this side, None for
+    `array` is (R, *item), a memory map, an array in memory or one behind the other; `rows` are the rows that belong to this side, None for
     all. `ids` are content hashes (hex), given as an array of strings or as a function that fetches them when asked:
     training never needs them.
     """
 
-    def __init__(self, spec: ItemSpec, array: np.ndarray, *, ids: Any = None, rows: np.ndarray | None = None) -> None:
+    def __init__(
+        self, spec: ItemSpec, array: np.ndarray | Stacked, *, ids: Any = None, rows: np.ndarray | None = None
+    ) -> None:
         if array.shape[1:] != spec.shape:
             raise BadData(f"items have shape {array.shape[1:]}, expected {spec.shape}")
         self.spec, self.rows, self._ids = spec, rows, ids
@@ -51,7 +55,7 @@ class Items:
         index = index.nonzero().flatten() if index.dtype == torch.bool else index.long()
         if self._rows is not None:
             index = self._rows[index]
-        batch = torch.from_numpy(np.take(self._array, index.numpy(), axis=0))
+        batch = torch.from_numpy(self._array.take(index.numpy(), axis=0))
         self._let_go(max(batch.nbytes, len(index) * FAULT))
         return batch
 
@@ -62,10 +66,11 @@ class Items:
     @cached_property
     def ids(self) -> np.ndarray:
         """Content hashes, (N,) strings."""
+        return self._all_ids() if self.rows is None else self._all_ids()[self.rows]
+
+    def _all_ids(self) -> np.ndarray:
         got = self._ids() if callable(self._ids) else self._ids
-        if got is None:
-            got = np.array([f"item-{i}" for i in range(len(self._array))])
-        return np.asarray(got) if self.rows is None else np.asarray(got)[self.rows]
+        return np.asarray([f"item-{i}" for i in range(len(self._array))] if got is None else got)
 
     def find(self, ids: Sequence[str] | np.ndarray) -> Tensor:
         """Positions of these ids, (n,) int64; -1 where an id is not here."""
@@ -92,6 +97,30 @@ class Items:
 
 class Pool(Items):
     """What may be learned from and chosen from."""
+
+    def with_items(self, x: Tensor) -> "Pool":
+        """The same with items behind its own, floats (n, *item) as methods see them. They live in memory alone.
+
+        They are kept as the pool keeps its items: images with 8 bits. Their ids are hashes of what is kept.
+        """
+        if x.shape[1:] != self.spec.shape or not x.is_floating_point():
+            raise WrongUsage(f"{x.dtype} items of shape {tuple(x.shape[1:])}, expected floats {self.spec.shape}")
+        if not x.isfinite().all():
+            raise BadData("there are items with values that are no finite numbers")
+        if self.spec.kind == "image" and len(x) and not (x.min() > -0.01 and x.max() < 1.01):
+            raise WrongUsage(
+                f"images are floats in [0, 1]; these go from {x.min():g} to {x.max():g}\n  scale them first"
+            )
+        new = self.spec.to_stored(x).cpu().numpy()
+        before = len(self._stored)
+        rows = None if self.rows is None else np.concatenate([self.rows, np.arange(before, before + len(new))])
+        ids = [content_id(row) for row in new]
+        return type(self)(
+            self.spec,
+            Stacked.of(self._stored, new),
+            ids=lambda: np.concatenate([self._all_ids(), np.array(ids, dtype=str)]),
+            rows=rows,
+        )
 
 
 class Yardstick(Items):

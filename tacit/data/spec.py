@@ -33,6 +33,15 @@ class ItemSpec:
             return x.float()
         return (x.float() - torch.tensor(self.center, device=x.device)) / torch.tensor(self.scale, device=x.device)
 
+    def to_stored(self, x: Tensor) -> Tensor:
+        """The way back: floats as a method sees them, (B, *item), as the pool keeps them: uint8 images, raw vectors."""
+        if self.kind == "image":
+            return x.mul(255).round().clamp(0, 255).to(torch.uint8)
+        if not self.center:
+            return x.float()
+        center, scale = (torch.tensor(each, dtype=torch.float64, device=x.device) for each in (self.center, self.scale))
+        return (x * scale + center).float()
+
     def with_classes(self, classes: tuple[str, ...]) -> "ItemSpec":
         return replace(self, classes=tuple(classes))
 

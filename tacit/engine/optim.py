@@ -49,12 +49,15 @@ class AdamNormGrad(torch.optim.Adam):
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear rise over the warm-up, then constant or a half cosine down to zero."""
+    """Linear rise over the warm-up, then constant, a half cosine down to zero or a line down to a hundredth."""
     rise = recipe.warmup * recipe.steps
     if step < rise:
         return recipe.lr * (step + 1) / (rise + 1)
     if recipe.schedule == "constant":
         return recipe.lr
+    done = (step - rise) / max(1, recipe.steps - rise)
     if recipe.schedule == "cosine":
-        return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, recipe.steps - rise)))
-    raise WrongUsage(f"schedule is {recipe.schedule!r}, expected constant or cosine")
+        return recipe.lr * 0.5 * (1 + math.cos(math.pi * done))
+    if recipe.schedule == "linear":
+        return recipe.lr * (1 - 0.99 * done)
+    raise WrongUsage(f"schedule is {recipe.schedule!r}, expected constant, cosine or linear")

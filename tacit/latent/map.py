@@ -62,6 +62,16 @@ class Map:
             raise BadData(f"{path} is no map that can be read ({error})\n  remove it, and it is drawn again") from error
 
 
+def kept_map(path: Path | None) -> Map | None:
+    """The map at `path`; None where there is none, or only what is left of one: it can be drawn again."""
+    if path is None or not path.exists():
+        return None
+    try:
+        return Map.load(path)
+    except BadData:
+        return None
+
+
 def draw(codes: Tensor, graph: Graph | None = None, *, start: Tensor | None = None, seed: int = 0) -> Map:
     """Lay out codes (N, D). `graph` saves finding neighbours again.
 

@@ -1,6 +1,7 @@
 """The latent space: a code for every item of the pool, and what one can ask of it."""
 
-import mmap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,16 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.data.pool import Pool
-from tacit.disk import replacing
+from tacit.data.pool import Items, Pool
 from tacit.engine.apply import apply, embed
 from tacit.errors import BadData, WrongUsage
 from tacit.latent import attributes, clusters, density, walks
-from tacit.latent.map import LARGEST, Map, draw
+from tacit.latent.codes import with_exemplars, write_codes
+from tacit.latent.map import LARGEST, Map, draw, kept_map
 from tacit.latent.neighbours import Graph, check_finite, nearest, neighbour_graph
 from tacit.methods.method import Method
 
 CODES, MAP = "codes.npy", "map.npz"
+NO_METHOD = "these codes came without the method that made them; new items cannot be given one"
 ACTIVE = 0.01  # of the largest standard deviation; a dimension below it has collapsed
 
 
@@ -55,15 +57,15 @@ class Space:
 
     @classmethod
     def load(cls, folder: Path, pool: Pool, method: Method | None = None) -> "Space":
-        """The space a run left, memory-mapped; items that joined the pool since then get their codes now."""
+        """The space a run left, memory-mapped; items that joined the pool since then join it as in `add`."""
         try:
             array = np.load(folder / CODES, mmap_mode="c", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise BadData(f"{folder / CODES} cannot be read ({error})\n  learn again: tacit learn") from error
         codes = torch.from_numpy(array)
         if len(codes) < len(pool) and method is not None:
-            late = torch.arange(len(codes), len(pool))
-            codes = torch.cat([codes, embed(method, pool, late)])
+            late = embed(method, pool, torch.arange(len(codes), len(pool)))
+            codes, method = torch.cat([codes, late]), with_exemplars(method, late)
         if len(codes) != len(pool):
             raise BadData(
                 f"{folder / CODES} has {len(codes):,} codes for {len(pool):,} items\n  learn again: tacit learn"
@@ -72,6 +74,22 @@ class Space:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def add(self, x: Tensor) -> "Space":
+        """A space with new items, floats (n, *item), behind its own. This one stays as it is, and so does the disk.
+
+        They get codes and neighbours, and where the prior is made of exemplars (`exemplar_vae`) they join them, all
+        without a training. Codes are of what the pool keeps of an item: images with 8 bits. A project takes in new
+        files by itself: `tacit init SOURCE` once more.
+        """
+        if self.method is None:
+            raise WrongUsage(NO_METHOD)
+        fits("items", x, self.pool.spec.shape)
+        if len(x) == 0:
+            return self
+        pool = self.pool.with_items(x)
+        late = embed(self.method, pool, torch.arange(len(self), len(pool)))
+        return Space(torch.cat([self.codes, late]), pool, with_exemplars(self.method, late))
 
     # neighbours
 
@@ -109,30 +127,36 @@ class Space:
     def encode(self, x: Tensor) -> Tensor:
         """Codes (n, D) of new items, floats (n, *item)."""
         if self.method is None:
-            raise WrongUsage("these codes came without the method that made them; new items cannot be given one")
+            raise WrongUsage(NO_METHOD)
         fits("items", x, self.pool.spec.shape)
         return embed(self.method, x)
 
     def decode(self, z: Tensor) -> Tensor:
         """Items (n, *item) of codes (n, D)."""
-        if self.method is None or not self.can_decode:
-            raise WrongUsage("this space cannot decode\n  learn one that can: tacit learn vae")
+        ability = self._ability("decode", "decode")
         fits("codes", z, self.codes.shape[1:])
-        return apply(self.method, self.method.decode, z)  # type: ignore[arg-type]
+        return apply(*ability, z)
 
     def reconstruct(self, index: Tensor) -> Tensor:
         """What is left of items when only their codes are kept, (n, *item)."""
         return self.decode(self.codes[index])
+
+    def _ability(self, name: str, what: str) -> tuple[Method, Callable[..., Tensor]]:
+        """The method, and something that not every method can do."""
+        if self.method is None or not hasattr(self.method, name):
+            raise WrongUsage(f"this space cannot {what}\n  learn one that can: tacit learn vae")
+        return self.method, getattr(self.method, name)
 
     # what lies between and around
 
     def walk(self, a: int | Tensor, b: int | Tensor, steps: int = 9, kind: str = "auto") -> Walk:
         """From item (or code) a to b. "spherical" suits codes with a Gaussian prior, "straight" all others.
 
-        "auto" looks whether the method can draw codes from a prior (`sample`).
+        "auto" looks whether the method can draw codes from a prior (`sample`) that is no mixture.
         """
         if kind == "auto":
-            kind = "spherical" if hasattr(self.method, "sample") else "straight"
+            mixture = any(hasattr(self.method, name) for name in ("jitter", "pseudo_items"))
+            kind = "spherical" if hasattr(self.method, "sample") and not mixture else "straight"
         if kind not in ("straight", "spherical"):
             raise WrongUsage(f"a walk is {kind!r}, expected straight, spherical or auto")
         start, end = (self.codes[i] if isinstance(i, int) else i for i in (a, b))
@@ -152,11 +176,42 @@ class Space:
         """Items (n, *item) with an attribute added; strength 1 is the distance between those with and without it."""
         return self.decode(self.codes[index] + strength * direction)
 
-    def variations(self, index: int, n: int, *, scale: float = 1.0, seed: int = 0) -> Tensor:
-        """n relatives of one item, (n, *item): its code jittered by `scale` typical neighbour distances, decoded."""
-        noise = torch.randn(n, self.codes.shape[1], generator=torch.Generator().manual_seed(seed))
-        noise *= self.active / self.active.sum().sqrt()  # a step of that length, whatever the number of dimensions
-        return self.decode(self.codes[index] + scale * self.step * noise)
+    def generate(self, exemplar: int | Tensor, n: int, *, scale: float = 1.0, seed: int = 0) -> Tensor:
+        """n new items (n, *item) like one exemplar: its code jittered, decoded.
+
+        The exemplar is a position in the pool, or any other item, floats (*item), which is encoded first. The jitter
+        is the spread around exemplars that the method has learned (tau of `exemplar_vae`), where it has one, otherwise
+        as long as the distance between typical neighbours; `scale` multiplies it. 0 decodes the code itself.
+        """
+        self._ability("decode", "decode")
+        z = self.codes[exemplar] if isinstance(exemplar, int) else self.encode(exemplar[None])[0]
+        with seeded(seed):
+            return self.decode(self._jittered(z.expand(n, -1), scale))
+
+    def cycle(self, start: Tensor, turns: int = 30, *, scale: float = 1.0, seed: int = 0) -> Tensor:
+        """Where items (n, *item) drift that are encoded, jittered as in `generate` and decoded again and again.
+
+        All turns (turns + 1, n, *item), the start first. From noise, a good model finds its way to what it knows.
+        """
+        self._ability("decode", "decode")
+        fits("items", start, self.pool.spec.shape)
+        items = [start]
+        with seeded(seed):
+            for _ in range(turns):
+                items.append(self.decode(self._jittered(self.encode(items[-1]), scale)))
+        return torch.stack(items)
+
+    def sample(self, n: int, *, seed: int = 0) -> Tensor:
+        """New items (n, *item) from the method's own prior: of an exemplar VAE, relatives of exemplars at random."""
+        method, sample = self._ability("sample", "draw items from a prior")
+        with seeded(seed):
+            return apply(method, lambda rows: sample(len(rows)), torch.empty(n, 0))  # a part at a time
+
+    def _jittered(self, z: Tensor, scale: float) -> Tensor:
+        if hasattr(self.method, "jitter"):
+            return z + scale * (apply(*self._ability("jitter", "jitter"), z) - z)
+        noise = torch.randn(z.shape) * (self.active / self.active.sum().sqrt())  # of length 1, in any dimension
+        return z + scale * self.step * noise
 
     # how crowded, how strange, which group
 
@@ -171,6 +226,33 @@ class Space:
         at = self.codes if z is None else z
         width = self.bandwidth if bandwidth is None else bandwidth
         return density.log_density(at, self.codes, width, leave_out=itself)
+
+    def log_prior(self, z: Tensor | None = None) -> Tensor:
+        """log p(z) under the method's own prior, in nats, at codes z (Q, D); without z at every item (N,).
+
+        Beside `density`: there every item is left out of its own, and the bandwidth is found; here the exemplars of an
+        `exemplar_vae` are all of them, an item itself included, and tau was learned.
+        """
+        method, log_prior = self._ability("log_prior", "say how likely codes are")
+        at = self.codes if z is None else z
+        fits("codes", at, self.codes.shape[1:])
+        return apply(method, log_prior, at, batch=5000)
+
+    def log_prob(self, x: Items | Tensor | None = None, *, samples: int = 100, seed: int = 0) -> Tensor:
+        """log p(x) in nats of items, floats (n, *item) or the rows of a pool (its own by default), (n,).
+
+        The importance-weighted bound with `samples` codes an item; grey pixels of a Bernoulli model become zeros and
+        ones first, by chance. Time grows with samples * n, memory does not: ten tell outliers as well as a hundred.
+
+        Low is strange, but high is not familiar: a model of Fashion-MNIST finds the digits of MNIST likelier than
+        clothes (Nalisnick et al. 2019, https://arxiv.org/abs/1810.09136). Ask `outliers` and `rebuilt_badly` as well.
+        """
+        method, log_prob = self._ability("log_prob", "say how likely items are")
+        items = self.pool if x is None else x
+        if isinstance(items, Tensor):
+            fits("items", items, self.pool.spec.shape)
+        with seeded(seed):
+            return apply(method, lambda part: log_prob(part, samples), items)
 
     def outliers(self) -> Tensor:
         """How far each item is from its 15th (or last) neighbour, in typical steps (N,): larger is stranger."""
@@ -211,29 +293,14 @@ class Space:
         return drawn
 
 
-def kept_map(path: Path | None) -> Map | None:
-    """The map at `path`; None where there is none, or only what is left of one: it can be drawn again."""
-    if path is None or not path.exists():
-        return None
-    try:
-        return Map.load(path)
-    except BadData:
-        return None
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """What is random inside follows the seed; whoever called keeps their random numbers."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def fits(what: str, x: Tensor, shape: tuple[int, ...]) -> None:
     if x.shape[1:] != shape:
         raise WrongUsage(f"{what} have shape {tuple(x.shape[1:])}, and in this space {tuple(shape)}")
-
-
-def write_codes(method: Method, pool: Pool, path: Path) -> int:
-    """Codes of a pool straight into a file (N, D) float32, so that memory does not grow with the pool; returns D."""
-    dim = embed(method, pool, torch.arange(1)).shape[1]
-    with replacing(path) as temporary:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(len(pool), dim))
-        for rows in torch.arange(len(pool)).split(20_000):
-            array[rows.numpy()] = embed(method, pool, rows).numpy()
-            array.flush()
-            if hasattr(mmap, "MADV_DONTNEED"):
-                array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # on disk now; these pages would count as ours
-    return dim

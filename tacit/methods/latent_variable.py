@@ -76,9 +76,11 @@ class Observed(nn.Module):
         return torch.rand_like(x).lt_(x) if self.binarize else x
 
     def log_likelihood(self, x: Tensor, decoded: Tensor) -> Tensor:
-        """log p(x given z) in nats per item, (B,)."""
+        """log p(x given z) in nats, (K * B,): `decoded` holds K draws of the B items, one draw after the other."""
+        draws = len(decoded) // max(1, len(x))
         if self.likelihood == "bernoulli":
-            return bernoulli_log_likelihood(decoded, x)
+            return bernoulli_log_likelihood(decoded.view(draws, len(x), -1), x.flatten(1)).flatten()
+        x = x if draws == 1 else x.expand(draws, *x.shape).flatten(0, 1)
         if not self.training or self.sigma:
             return gaussian_log_likelihood(decoded, x, self.log_noise)
         # sigma-VAE, eq. 8. It needs no gradient: at the most likely sigma, that of the likelihood is zero
@@ -127,23 +129,31 @@ def evidences(
         if lower is not None:
             apart = log_normal(lower.z, lower.mean, lower.log_var)
             kl = kl + (apart - log_normal(lower.z, lower.prior_mean, lower.prior_log_var)).view(k, -1)
-        seen = x if k == 1 else x.expand(k, *x.shape).flatten(0, 1)
-        yield Evidence(observed.log_likelihood(seen, decoded).view(k, -1), kl)
+        yield Evidence(observed.log_likelihood(x, decoded).view(k, -1), kl)
 
 
 @torch.no_grad()
 def log_prob(
-    body: Body, observed: Observed, x: Tensor, log_prior: LogPrior, samples: int = 100, rows: int = 5000
+    body: Body,
+    observed: Observed,
+    x: Tensor,
+    log_prior: LogPrior,
+    samples: int = 100,
+    rows: int = 5000,
+    around: Callable[[Tensor], LogPrior] | None = None,
 ) -> Tensor:
     """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, about `rows` at a time.
 
     Comparable only at one number of samples, in evaluation mode. Grey items of a Bernoulli model are binarized first:
-    fix a binarization beforehand to compare models on the same zeros and ones.
+    fix a binarization beforehand to compare models on the same zeros and ones. `around` makes a prior for codes drawn
+    around the means (B, D) of the items' posteriors, where that is faster.
     """
     if samples < 1:
         raise WrongUsage(f"a bound needs at least one sample, not {samples}")
     x = observed.binary(x)
-    parts = evidences(body, observed, x, body.posterior(x), log_prior, samples, rows)
+    posterior = body.posterior(x)
+    log_prior = around(posterior[0]) if around else log_prior
+    parts = evidences(body, observed, x, posterior, log_prior, samples, rows)
     return importance_bound(part.log_likelihood - part.kl for part in parts)
 
 

@@ -24,7 +24,7 @@ class Recipe:
     optimizer: str = "adam"  # "adam", "adamw", "sgd", or "adam_norm_grad": each tensor's gradient divided by its norm
     weight_decay: float = 0.0
     sgd_momentum: float = 0.9
-    schedule: str = "constant"  # or "cosine": down to zero at the last step
+    schedule: str = "constant"  # "cosine": down to zero at the last step; "linear": down to a hundredth
     warmup: float = 0.0  # share of the steps over which the learning rate rises from zero
     clip: float = 0.0  # largest gradient norm; 0 leaves gradients alone
     ema: float = 0.0  # momentum of an average of the weights, kept at the end in their place; 0 is off

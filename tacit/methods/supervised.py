@@ -17,22 +17,21 @@ digits with 20, 100 and 500 (3 draws, 400 steps); accuracy in %.
 """
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from tacit.data.augment import STRENGTHS
-from tacit.data.augment import augment as augmented
 from tacit.data.feeds import Labeled, labeled
 from tacit.data.spec import ItemSpec
-from tacit.errors import NotEnoughLabels, unknown_name
+from tacit.errors import NotEnoughLabels
 from tacit.methods.method import Method, Recipe, Terms
+from tacit.methods.relatives import Augmentation
 from tacit.nn.trunk import trunk as build_trunk
 
 
 class Supervised(Method):
     """A classifier from the answered items alone: the row every other classifier is compared with.
 
-    `features` is the length of a code, `augment` one of `none` and `light`, `flip` mirrors items as well (not for
-    letters and digits). Shown: `accuracy` on the batch, as augmented.
+    `features` is the length of a code, `augment` one of `none`, `light`, `exemplar` and `exemplar+light`; `flip` mirrors
+    items as well where that is light (not for letters and digits). `real_weight`: what items count beside their
+    relatives (`exemplar`). Shown: `accuracy` on the items of the batch, as augmented.
     """
 
     feed = staticmethod(labeled)
@@ -51,6 +50,7 @@ class Supervised(Method):
         features: int | None = None,
         augment: str = "light",
         flip: bool = False,
+        real_weight: float = 0.4,
         label_smoothing: float = 0.03,
         dropout: float = 0.0,
     ) -> None:
@@ -60,18 +60,17 @@ class Supervised(Method):
                 f"a classifier needs at least two classes; this project has {len(spec.classes)}\n"
                 "  label items of a second class first: tacit choose -k 20, then tacit label"
             )
-        if augment not in STRENGTHS:
-            raise unknown_name("strength of augmentation", augment, STRENGTHS)
+        self.augmentation = Augmentation(augment, flip, real_weight)
         self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.encoder.out_dim, len(spec.classes))
-        self.augment, self.flip, self.label_smoothing = augment, flip, label_smoothing
+        self.label_smoothing = label_smoothing
 
     def loss(self, batch: Labeled) -> Terms:
-        x = augmented(batch.x, self.augment, flip=self.flip) if self.training else batch.x
-        logits = self.logits(x).float()
-        loss = F.cross_entropy(logits, batch.y, label_smoothing=self.label_smoothing)
-        return {"loss": loss, "accuracy": (logits.detach().argmax(1) == batch.y).float().mean()}
+        logits = self.logits(self.augmentation(batch) if self.training else batch.x).float()
+        loss = self.augmentation.cross_entropy(logits, batch.y, self.label_smoothing)
+        right = logits.detach()[: len(batch.y)].argmax(1) == batch.y
+        return {"loss": loss, "accuracy": right.float().mean()}
 
     def embed(self, x: Tensor) -> Tensor:
         return self.encoder(x)

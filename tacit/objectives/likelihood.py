@@ -11,12 +11,13 @@ from torch.nn import functional as F
 LOG_2PI = math.log(2 * math.pi)
 
 
-def bernoulli_log_likelihood(logits: Float[Tensor, "B *item"], x: Float[Tensor, "B *item"]) -> Float[Tensor, "B"]:
+def bernoulli_log_likelihood(logits: Float[Tensor, "*draws B P"], x: Float[Tensor, "B P"]) -> Float[Tensor, "*draws B"]:
     """log p(x) of independent coins: sum_d x_d log p_d + (1 - x_d) log(1 - p_d) with p = sigmoid(logits).
 
     A likelihood only for x of zeros and ones. On grey values in between it is a useful loss and no likelihood.
     """
-    return F.binary_cross_entropy_with_logits(logits.float(), x, reduction="none").flatten(1).sum(1).neg()
+    logits = logits.float()
+    return (x * logits).sum(-1) - F.softplus(logits).sum(-1)  # log p = l - softplus(l), log(1 - p) = -softplus(l)
 
 
 def gaussian_log_likelihood(

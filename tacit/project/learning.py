@@ -20,8 +20,10 @@ from tacit.errors import NotEnoughLabels, WrongUsage
 from tacit.latent.space import CODES, MAP, Space, write_codes
 from tacit.methods.method import Method, Recipe
 from tacit.outcome import Outcome
+from tacit.project.generators import generator_of, recorded_generator
 from tacit.project.home import Home
 from tacit.project.measuring import score
+from tacit.rounds import with_relatives
 
 Watch = Callable[[dict[str, Any]], None]
 PASSES, LEAST_STEPS, MOST_STEPS = 40, 1000, 20_000  # of an automatic `learn`: what two cores do in minutes
@@ -85,22 +87,29 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
             raise WrongUsage(
                 f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised"
             )
-        known = int((labels >= 0).sum())
+        classes, known = list(pool.spec.classes), int((labels >= 0).sum())
+        generator = str(settings.pop("generator")) if "generator" in settings else None
         run, method, recipe, where = begin(
-            project, "train", name, pool, settings, None, classes=list(pool.spec.classes), labels=known
+            project, "train", name, pool, settings, None, generator=generator, classes=classes, labels=known
         )
+    maker = run.record.get("generator")
+    if maker:
+        with_relatives(method, generator_of(project, maker, pool.spec)[1], pool, labels, where)
     fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
     if not distributed.world().first:
         return Outcome()
     save(method, run.record["method"], run.folder)
     missing = [c for i, c in enumerate(pool.spec.classes) if not (labels == i).any()]
     lines = [f"made {run.name}: {run.record['method']} from {run.record['labels']} labels in {fitted.seconds:.0f} s"]
+    if maker:
+        lines.append(f"beside each item a relative of it, made by {maker}")
     if missing:
         lines.append(f"no label yet for {', '.join(missing)}: the model cannot answer these")
     record: dict[str, Any] = {
         "run": run.name,
         "method": run.record["method"],
         "labels": run.record["labels"],
+        "generator": maker,
         "terms": fitted.terms,
         "without_labels": missing,
     }
@@ -139,6 +148,8 @@ def begin(
     pool: Pool,
     settings: dict[str, Any],
     resolve: Callable[[Recipe], Recipe] | None,
+    *,
+    generator: str | None = None,
     **record: Any,
 ) -> tuple[Run, Method, Recipe, Device]:
     """Check every setting, build the method, make the run's folder and write down what was called."""
@@ -160,6 +171,7 @@ def begin(
         "items": len(pool),
         "torch": torch.__version__,
         **record,
+        **recorded_generator(project, method, generator),
         "options": method.options,
         "recipe": asdict(recipe),
     }

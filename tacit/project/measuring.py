@@ -17,6 +17,7 @@ from tacit.latent.space import Space
 from tacit.methods.method import Method
 from tacit.outcome import Outcome, table
 from tacit.project.choosing import automatic, current_space
+from tacit.project.generators import generator_of
 from tacit.project.home import Home
 from tacit.rounds import Round, judge, supervised
 from tacit.select import CATALOGUE as STRATEGIES
@@ -144,6 +145,8 @@ def simulate_strategies(
     yardstick_truth, _ = project.truth(project.yardstick)
     if first + k * (count - 1) > len(space.pool):
         raise WrongUsage(f"{first} + {k} x {count - 1} labels are more than the {len(space.pool)} items of the pool")
+    if "generator" in training or "exemplar" in str(training.get("augment")):
+        training["generator"] = generator_of(project, training.get("generator"), space.pool.spec)[1]
     train = supervised(least_steps=LEAST_STEPS, **training)
     made = any(p.strategy == "between" for p in plans)
     ask_new = judge(train(space.pool, truth, project.seed, None)) if made else None

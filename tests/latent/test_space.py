@@ -10,6 +10,7 @@ from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.engine.apply import embed
 from tacit.errors import BadData, TacitError, WrongUsage
+from tacit.latent import codes as writing
 from tacit.latent import space as module
 from tacit.latent import walks
 from tacit.latent.attributes import difference, directions
@@ -87,7 +88,7 @@ def test_codes_are_written_a_part_at_a_time(identity, tmp_path, monkeypatch):
         asked.append(len(index))
         return embed(method, items, index)
 
-    monkeypatch.setattr(module, "embed", counted)
+    monkeypatch.setattr(writing, "embed", counted)
     write_codes(identity(pool), pool, tmp_path / CODES)
     assert asked == [1, 20_000, 20_000, 5_000]
     written = np.load(tmp_path / CODES)

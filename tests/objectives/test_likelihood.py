@@ -15,7 +15,7 @@ def test_bernoulli_is_the_sum_of_log_p_over_coins():
             p = 1 / (1 + math.exp(-logit))
             total += math.log(p if value == 1 else 1 - p)
         expected.append(total)
-    assert torch.allclose(bernoulli_log_likelihood(logits, x), torch.tensor(expected), atol=1e-5)
+    assert torch.allclose(bernoulli_log_likelihood(logits.flatten(1), x.flatten(1)), torch.tensor(expected), atol=1e-5)
 
 
 def test_logits_agree_with_clamped_probabilities():
@@ -50,7 +50,7 @@ def test_the_most_likely_variance_is_the_mean_squared_error():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_likelihoods_are_summed_in_single_precision(dtype):
     decoded, x = torch.randn(2, 1, 28, 28, dtype=dtype), torch.rand(2, 1, 28, 28).round()
-    assert bernoulli_log_likelihood(decoded, x).dtype == torch.float32
+    assert bernoulli_log_likelihood(decoded.flatten(1), x.flatten(1)).dtype == torch.float32
     assert gaussian_log_likelihood(decoded, x).dtype == torch.float32
 
 
