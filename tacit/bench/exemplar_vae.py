@@ -196,7 +196,7 @@ def trained(name: str, seed: int, train: tuple[np.ndarray, Tensor], passes: int,
 def recipe_for(items: int, passes: int) -> Recipe:
     """One for all rows: larger batches and rates than the paper's 100 and 5e-4, and a rate that falls to zero."""
     return Recipe(
-        steps=passes * items // 500, batch=500, lr=4e-3, optimizer="adam_norm_grad", schedule="cosine", warmup=0.01
+        steps=passes * items // 500, batch=500, lr=5e-3, optimizer="adam_norm_grad", schedule="cosine", warmup=0.01
     )
 
 

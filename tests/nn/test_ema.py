@@ -2,6 +2,7 @@ import torch
 from torch import nn
 
 from tacit.nn.ema import SlowCopy
+from tacit.nn.memory import CodeMemory
 
 
 def test_a_slow_copy_is_the_exponential_average_of_what_it_followed():
@@ -41,3 +42,14 @@ def test_its_state_is_all_of_it():
     other.load_state_dict(slow.state_dict())
     x = torch.randn(4, 3)
     assert torch.equal(slow.network(x), other.network(x))
+
+
+def test_a_memory_that_grows_or_shrinks_is_followed():
+    memory = CodeMemory(2)
+    slow = SlowCopy(memory, momentum=0.9)
+    for n in (5, 5, 3):
+        memory.fill(torch.randn(n, 2))
+        slow.follow(memory)
+        assert torch.equal(slow.network.codes, memory.codes)
+    memory.codes.zero_()
+    assert slow.network.codes.any()  # a copy and not the same memory
