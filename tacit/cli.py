@@ -323,6 +323,31 @@ def predict(
     show(outcome, as_json)
 
 
+@app.command(
+    epilog=examples("tacit generate cat/12.jpg new.png -n 8 --to more-cats", "tacit generate -n 100 --to samples")
+)
+def generate(
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ITEM]...",
+            help="Ids or paths of the project, or files and sources outside it; without any, new items come from the prior.",
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="How many new items like each.")] = 16,
+    scale: Annotated[
+        float, typer.Option(help="How far they may differ: 1 is what the model has learned, 0 not at all.")
+    ] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Of what is random (default: the project's).")] = None,
+    run: Run = None,
+    to: Annotated[Path, typer.Option(help="Folder to write: PNG files and a sheet, or items.npz.")] = Path("generated"),
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make new items like some you name, with a space that can decode (learn one: tacit learn exemplar_vae)."""
+    show(opened(where).generate(items or [], n, scale=scale, seed=seed, run=run, to=to), as_json)
+
+
 @app.command(epilog=examples("tacit report", "tacit report --to results.html"))
 def report(
     to: Annotated[Path | None, typer.Option(help="File to write (default: reports/ in the project).")] = None,
@@ -330,7 +355,7 @@ def report(
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
-    """One HTML file: map, curve, confusion, calibration, reconstructions, a walk, doubts, cost."""
+    """One HTML file: map, curve, confusion, calibration, reconstructions, a walk, new items, doubts, cost."""
     show(opened(where).report(to, overwrite=overwrite), as_json)
 
 

@@ -96,13 +96,12 @@ def supervised(
 
 def with_relatives(model: Method, generator: Method, pool: Pool, labels: Tensor, where: Device) -> None:
     """Hand a classifier the relatives of the answered items it is about to learn from."""
-    augmentation = getattr(model, "augmentation", None)
-    if augmentation is None or not augmentation.wants_relatives:
-        raise WrongUsage(
-            "a generator was given, and this classifier uses none\n  try: augment exemplar or exemplar+light"
-        )
+    augmentation = wants_relatives(model)
+    if augmentation is None:
+        raise WrongUsage("a generator was given, and nothing asks for it\n  try: augment exemplar, or exemplar+light")
+    channels_last(generator)
     known = (labels >= 0).nonzero().flatten()
-    augmentation.relatives = Relatives(channels_last(generator), pool, known, where.device)
+    augmentation.relatives = Relatives(generator, pool, known, where.device)
 
 
 def rounds(

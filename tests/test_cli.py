@@ -8,7 +8,7 @@ from tacit.errors import WrongUsage
 
 COMMANDS = (
     "demo", "init", "look", "learn", "choose", "label", "train", "evaluate",
-    "simulate", "export", "predict", "report", "bench", "methods", "runs", "doctor",
+    "simulate", "export", "predict", "generate", "report", "bench", "methods", "runs", "doctor",
 )  # fmt: skip
 
 

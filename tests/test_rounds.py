@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from tacit.data.pool import Pool
 from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.engine.fit import fit
 from tacit.errors import BadData, WrongUsage

@@ -5,10 +5,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tacit.data.form import Form, load_form
+from tacit.data.pictures import read_all
 from tacit.data.source import Batch, Source
 from tacit.data.sources import open_source
-from tacit.errors import WrongUsage
+from tacit.errors import BadData, WrongUsage
 
 
 def read_like(source: Path, folder: Path, *, workers: int | None = None) -> Iterator[Batch]:
@@ -21,6 +24,17 @@ def read_like(source: Path, folder: Path, *, workers: int | None = None) -> Iter
     with closing(open_source(source, None, workers, without=folder)) as things:
         form = _fit(things, form, source)
         yield from things.read(form, things.files)
+
+
+def read_picture(path: Path, folder: Path) -> np.ndarray:
+    """One picture file as the items of `folder` are, (1, C, H, W) uint8."""
+    form = load_form(folder)
+    if form.item_kind != "image" or len(form.shape) != 3:
+        raise WrongUsage(f"{path} is a picture, and the items here are {form.item_kind}s {form.shape}")
+    results, rows = read_all(str(path.parent), [path.name], form.shape, form.aspect)
+    if isinstance(results[0], str):
+        raise BadData(f"{path} cannot be read: {results[0]}")
+    return rows
 
 
 def _fit(things: Source, form: Form, source: Path) -> Form:

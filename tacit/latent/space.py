@@ -238,11 +238,12 @@ class Space:
         fits("codes", at, self.codes.shape[1:])
         return apply(method, log_prior, at, batch=5000)
 
-    def log_prob(self, x: Items | Tensor | None = None, *, samples: int = 100, seed: int = 0) -> Tensor:
+    def log_prob(self, x: Items | Tensor | None = None, *, samples: int | None = None, seed: int = 0) -> Tensor:
         """log p(x) in nats of items, floats (n, *item) or the rows of a pool (its own by default), (n,).
 
-        The importance-weighted bound with `samples` codes an item; grey pixels of a Bernoulli model become zeros and
-        ones first, by chance. Time grows with samples * n, memory does not: ten tell outliers as well as a hundred.
+        Of a VAE the importance-weighted bound with `samples` codes an item (None: as many as the method takes by
+        itself, 100); few are enough to tell outliers. Grey pixels of a Bernoulli model become zeros and ones first, by
+        chance. Parts are asked about one after the other, so that memory does not grow with n.
 
         Low is strange, but high is not familiar: a model of Fashion-MNIST finds the digits of MNIST likelier than
         clothes (Nalisnick et al. 2019, https://arxiv.org/abs/1810.09136). Ask `outliers` and `rebuilt_badly` as well.
@@ -252,7 +253,7 @@ class Space:
         if isinstance(items, Tensor):
             fits("items", items, self.pool.spec.shape)
         with seeded(seed):
-            return apply(method, lambda part: log_prob(part, samples), items)
+            return apply(method, log_prob if samples is None else lambda part: log_prob(part, samples), items)
 
     def outliers(self) -> Tensor:
         """How far each item is from its 15th (or last) neighbour, in typical steps (N,): larger is stranger."""

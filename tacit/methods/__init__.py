@@ -17,6 +17,7 @@ from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.hvae import HVAE
 from tacit.methods.iwae import IWAE
 from tacit.methods.method import Method
+from tacit.methods.parzen_window import ParzenWindow
 from tacit.methods.settings import convert, method_options, split_settings
 from tacit.methods.supervised import Supervised
 from tacit.methods.vae import VAE
@@ -30,6 +31,7 @@ CATALOGUE: dict[str, type[Method]] = {
     "exemplar_vae": ExemplarVAE,
     "hvae": HVAE,
     "iwae": IWAE,
+    "parzen_window": ParzenWindow,
     "supervised": Supervised,
     "vae": VAE,
     "vamp_prior": VampPrior,

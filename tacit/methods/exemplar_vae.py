@@ -96,11 +96,12 @@ class ExemplarVAE(Method):
     def loss(self, batch: FromPool) -> Terms:
         n, x = len(batch.x), self.observed.binary(batch.x)
         drawn = self.draw(batch)
+        itself = self.places(batch, drawn) if self.leave_one_out and self.training else None
         if self.nearest:
             self.fill(batch)
             mean, log_var = self.body.posterior(x)
             self.memory.write(batch.rows, mean)
-            used = self.retrieve(mean, batch.rows, drawn)
+            used = self.retrieve(mean, drawn, itself)
             centers = self.body.posterior(batch.fetch(used))[0]
             self.memory.write(used, centers)
         else:
@@ -108,18 +109,17 @@ class ExemplarVAE(Method):
             both, both_var = self.body.posterior(torch.cat([x, batch.fetch(used)]))  # in one pass
             mean, log_var, centers = both[:n], both_var[:n], both[n:]
 
-        itself = batch.rows[:, None] == used if self.leave_one_out and self.training else None
-        count: Tensor | None = None
+        count = None
         if self.nearest and self.normaliser == "bound":  # what was drawn counts, also where the sum leaves it out
             count = torch.full((n,), float(len(drawn)), device=x.device)
-            if itself is not None:
-                count -= torch.isin(batch.rows, drawn).float()
+            count -= 0 if itself is None else (itself >= 0).float()
+        left_out = None if itself is None else batch.rows[:, None] == used
         evidences = evidence(
             self.body,
             self.observed,
             x,
             (mean, log_var),
-            lambda z: log_mixture(z, centers, self.log_var, leave_out=itself, count=count),
+            lambda z: log_mixture(z, centers, self.log_var, leave_out=left_out, count=count),
         )
         return evidences.terms(self.beta.value) | {"tau": self.tau.detach()}
 
@@ -136,12 +136,19 @@ class ExemplarVAE(Method):
             return torch.randint(0, batch.total, (m,), device=batch.rows.device)
         return torch.randperm(batch.total)[:m].to(batch.rows.device)
 
+    def places(self, batch: FromPool, drawn: Tensor) -> Tensor:
+        """Where among those drawn each item of the batch is itself, (B,); -1 where it is not."""
+        place = torch.full((batch.total,), -1, device=drawn.device)
+        place[drawn] = torch.arange(len(drawn), device=drawn.device)
+        return place[batch.rows]
+
     @torch.no_grad()
-    def retrieve(self, mean: Tensor, rows: Tensor, drawn: Tensor) -> Tensor:
+    def retrieve(self, mean: Tensor, drawn: Tensor, itself: Tensor | None) -> Tensor:
         """The exemplars among those drawn that are nearest to some item of the batch, each once, (U,)."""
-        itself = rows if self.leave_one_out and self.training else None
-        nearest = nearest_centers(mean.detach(), self.memory.codes[drawn], self.nearest, drawn, itself)
-        return drawn[nearest.flatten().unique()]
+        nearest = nearest_centers(mean, self.memory.codes.index_select(0, drawn), self.nearest, itself)
+        used = torch.zeros(len(self.memory), dtype=torch.bool, device=drawn.device)
+        used[drawn[nearest.flatten()]] = True
+        return used.nonzero().flatten()
 
     @torch.no_grad()
     def fill(self, batch: FromPool) -> None:

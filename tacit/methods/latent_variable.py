@@ -79,7 +79,7 @@ class Observed(nn.Module):
         """log p(x given z) in nats, (K * B,): `decoded` holds K draws of the B items, one draw after the other."""
         draws = len(decoded) // max(1, len(x))
         if self.likelihood == "bernoulli":
-            return bernoulli_log_likelihood(decoded.view(draws, len(x), -1), x.flatten(1)).flatten()
+            return bernoulli_log_likelihood(decoded.reshape(draws, len(x), -1), x.flatten(1)).flatten()
         x = x if draws == 1 else x.expand(draws, *x.shape).flatten(0, 1)
         if not self.training or self.sigma:
             return gaussian_log_likelihood(decoded, x, self.log_noise)

@@ -78,13 +78,13 @@ class Augmentation:
         if not 0 <= real_weight <= 1:
             raise WrongUsage(f"real_weight is {real_weight:g}: it is a share from 0 to 1; relatives count the rest")
         self.strength, self.flip, self.real_weight = AUGMENT[augment], flip, real_weight
-        self.wants_relatives = augment.startswith("exemplar")
+        self.with_relatives = augment.startswith("exemplar")
         self.relatives: Relatives | None = None
 
     def __call__(self, batch: Labeled) -> Tensor:
         """The items of a step, (B, *item); with relatives (2B, *item), the relatives last and in the same order."""
         x = batch.x
-        if self.wants_relatives:
+        if self.with_relatives:
             if self.relatives is None:
                 raise WrongUsage(
                     "this classifier learns with relatives of its items, and no generator was given\n"
@@ -107,10 +107,10 @@ class Augmentation:
         return self.real_weight * loss + (1 - self.real_weight) * beside
 
 
-def wants_relatives(method: Method) -> bool:
-    """Does this classifier learn with relatives, so that someone has to hand them to it?"""
+def wants_relatives(method: Method) -> Augmentation | None:
+    """The augmentation of a classifier that someone has to hand relatives to; None where it learns without."""
     augmentation = getattr(method, "augmentation", None)
-    return isinstance(augmentation, Augmentation) and augmentation.wants_relatives
+    return augmentation if isinstance(augmentation, Augmentation) and augmentation.with_relatives else None
 
 
 def check_generator(generator: Method, items: ItemSpec) -> None:

@@ -16,6 +16,7 @@ from tacit.errors import BadData
 from tacit.objectives.likelihood import LOG_2PI
 
 BLOCK = 2**18  # exponents held at once in evaluation: 1 MB, which stays in a cache (measured: 2.5 times as fast as 16)
+WIDE = 64  # columns of a block in a search for the nearest
 ROWS = 512  # codes in a block where there are as many
 
 
@@ -61,17 +62,34 @@ def log_diagonal_mixture(
 
 
 def nearest_centers(
-    z: Float[Tensor, "B D"],
-    centers: Float[Tensor, "M D"],
-    k: int,
-    names: Int[Tensor, "M"] | None = None,
-    itself: Int[Tensor, "B"] | None = None,
+    z: Float[Tensor, "B D"], centers: Float[Tensor, "M D"], k: int, itself: Int[Tensor, "B"] | None = None
 ) -> Int[Tensor, "B k"]:
-    """Which k centers are nearest to each code, in no order; a center with the name of `itself` is none of them."""
-    score = torch.addmm(-0.5 * centers.square().sum(1), z, centers.T)
-    if names is not None and itself is not None:
-        score = score.masked_fill(itself[:, None] == names, -torch.inf)
-    return score.topk(min(k, len(centers)), dim=1, sorted=False).indices
+    """Which k centers are nearest to each code, in no order, without the one at `itself` (-1: none to leave out)."""
+    with torch.autocast(z.device.type, enabled=False):
+        score = torch.addmm(
+            -0.5 * torch.linalg.vector_norm(centers, dim=1).square(), z, centers.T
+        )  # -|z - c|^2 / 2 + ...
+    if itself is not None:
+        rows = (itself >= 0).nonzero().flatten()
+        score[rows, itself[rows]] = -torch.inf
+    return largest(score, min(k, len(centers)))
+
+
+def largest(score: Tensor, k: int) -> Tensor:
+    """Columns of the k largest of each row, in no order.
+
+    Of wide rows only the k blocks with the largest entries are searched: nothing larger can be outside them, and a
+    maximum is far cheaper than a top k (2 times as fast at 25,000 columns).
+    """
+    blocks = score.shape[1] // WIDE
+    if blocks < 2 * k:
+        return score.topk(k, dim=1, sorted=False).indices
+    inside, left = score[:, : blocks * WIDE].unflatten(1, (blocks, WIDE)), score[:, blocks * WIDE :]
+    best = inside.amax(2).topk(k, dim=1, sorted=False).indices  # (B, k)
+    chosen = inside.gather(1, best[:, :, None].expand(-1, -1, WIDE)).flatten(1)  # (B, k * WIDE)
+    found = torch.cat([chosen, left], 1).topk(k, dim=1, sorted=False).indices
+    place = best.gather(1, (found // WIDE).clamp(max=k - 1)) * WIDE + found % WIDE
+    return torch.where(found < k * WIDE, place, found - k * WIDE + blocks * WIDE)
 
 
 def exponents(z: Tensor, centers: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,9 @@ def generator_of(project: Home, name: str | None, items: ItemSpec) -> tuple[Run,
     if name is not None:
         run = project.run(name, "learn")
         if not run.finished:
-            raise WrongUsage(f"run {run.name} is not finished, so it makes no relatives yet\n  try: tacit learn --resume")
+            raise WrongUsage(
+                f"run {run.name} is not finished, so it makes no relatives yet\n  try: tacit learn --resume"
+            )
     else:
         done = [r for r in project.runs if r.record["method"] == MAKER and r.finished]
         if not done:
@@ -32,7 +34,7 @@ def generator_of(project: Home, name: str | None, items: ItemSpec) -> tuple[Run,
 
 def recorded_generator(project: Home, method: Method, name: str | None) -> dict[str, str]:
     """What a run's record says of its generator; nothing where the method uses none."""
-    if wants_relatives(method):
+    if wants_relatives(method) is not None:
         return {"generator": generator_of(project, name, method.spec)[0].name}
     if name is not None:
         raise WrongUsage(f"--generator {name} was given, and nothing asks for it\n  add: --augment exemplar")

@@ -135,6 +135,8 @@ def automatic_steps(pool: Pool) -> Callable[[Recipe], Recipe]:
     """Enough passes over the pool for a space one can use, within what two cores do in minutes."""
 
     def resolve(recipe: Recipe) -> Recipe:
+        if recipe.steps < LEAST_STEPS:  # a method that has little to learn says so
+            return recipe
         steps = min(MOST_STEPS, max(LEAST_STEPS, PASSES * len(pool) // recipe.batch))
         return replace(recipe, steps=steps)
 

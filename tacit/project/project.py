@@ -1,11 +1,11 @@
 """A project: one folder on disk, and the verbs a person uses on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tacit.outcome import Outcome
-from tacit.project import asking, choosing, learning, measuring, reporting, taking
+from tacit.project import asking, choosing, learning, making, measuring, reporting, taking
 from tacit.project.home import Home
 
 Watch = Callable[[dict[str, Any]], None]
@@ -80,6 +80,10 @@ class Project(Home):
 
     def predict(self, source: str | Path | None = None, **options: Any) -> Outcome:
         return taking.predict_items(self, Path(source) if source else None, **options)
+
+    def generate(self, items: Sequence[str | Path] = (), n: int = 16, **options: Any) -> Outcome:
+        """n new items like each of some items (of the project, or from files), or n from the prior; see `making.py`."""
+        return making.generate(self, [str(item) for item in items], n, **options)
 
     def report(self, to: str | Path | None = None, *, overwrite: bool = False) -> Outcome:
         """One self-contained HTML file."""

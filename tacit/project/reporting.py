@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tacit.data.feeds import mix
 from tacit.deploy.export import load
 from tacit.disk import write_atomic
 from tacit.engine.apply import probabilities
@@ -23,13 +24,14 @@ from tacit.project.home import Home
 from tacit.project.measuring import measure
 from tacit.report.charts import confusion, reliability
 from tacit.report.curves import Series, curve
-from tacit.report.items import image_grid, pairs, walk_strip
+from tacit.report.items import families, image_grid, pairs, walk_strip
 from tacit.report.maps import scatter
 from tacit.report.page import Section, render, write
 from tacit.report.readme import readme_picture
 from tacit.report.tables import table
 
 SHOWN = 12  # items in a strip
+FAMILIES, RELATIVES = 6, 8  # exemplars, and new items like each
 
 
 def report(project: Home, to: Path | None, *, overwrite: bool = False) -> Outcome:
@@ -45,6 +47,7 @@ def report(project: Home, to: Path | None, *, overwrite: bool = False) -> Outcom
         sections += measured_sections(*measured)
     if space.can_decode:
         sections += decoded_sections(space, labels)
+        sections += made_sections(space, labels, project.seed)
     if model is not None:
         sections.append(doubts_section(project, model, labels))
     sections.append(cost_section(project))
@@ -180,6 +183,42 @@ def decoded_sections(space: Space, labels: Tensor) -> list[Section]:
             )
         )
     return sections
+
+
+def made_sections(space: Space, labels: Tensor, seed: int) -> list[Section]:
+    """Pictures that nobody took: from the prior, and like one exemplar. Made vectors tell the eye nothing."""
+    sections: list[Section] = []
+    if space.pool.spec.kind != "image":
+        return sections
+    if hasattr(space.method, "sample"):
+        sections.append(
+            Section(
+                "New items",
+                "Codes drawn from what the method takes for likely, decoded: they show what it has understood of the items, and what not.",
+                image_grid(space.sample(2 * SHOWN, seed=seed), title="New items"),
+            )
+        )
+    if hasattr(space.method, "jitter"):
+        rows = exemplars(space, labels)
+        made = torch.stack([space.generate(row, RELATIVES, seed=mix(seed, row)) for row in rows])
+        names = space.pool.spec.classes
+        captions = [names[c] if c >= 0 else f"item {row}" for row, c in zip(rows, labels[rows].tolist(), strict=True)]
+        sections.append(
+            Section(
+                "New items like one exemplar",
+                "The code of an item, moved by as much as the method has learned that alike items differ, decoded: what stays the same along a row is what it takes for essential.",
+                families(space.pool.floats(rows), made, captions),
+            )
+        )
+    return sections
+
+
+def exemplars(space: Space, labels: Tensor) -> list[int]:
+    """A typical item of each class that is known; without classes, items from all over the pool."""
+    known = labels[labels >= 0].unique()[:FAMILIES].tolist()
+    if known:
+        return [typical_of(space, labels, c) for c in known]
+    return torch.linspace(0, len(space) - 1, min(FAMILIES, len(space))).long().tolist()
 
 
 def typical_of(space: Space, labels: Tensor, c: int) -> int:

@@ -5,7 +5,7 @@ Each returns one element, complete in itself, that `style.py` dresses. With noth
 
 from tacit.report.charts import bars, confusion, reliability
 from tacit.report.curves import Series, curve
-from tacit.report.items import image_grid, pairs, walk_strip
+from tacit.report.items import families, image_grid, pairs, walk_strip
 from tacit.report.maps import scatter
 from tacit.report.tables import table
 
@@ -14,6 +14,7 @@ __all__ = [
     "bars",
     "confusion",
     "curve",
+    "families",
     "image_grid",
     "pairs",
     "reliability",

@@ -78,6 +78,26 @@ def walk_strip(decoded: Array, nearest_real: Array, *, title: str = "Walk throug
     return _figure(tag("div", *cells, class_="items walk", role="group", aria_label=title), both, how)
 
 
+def families(exemplars: Array, relatives: Array, captions: Sequence[str] = ()) -> str:
+    """A row for each item (m, *item): the item itself, then what was made from its code (m, k, *item)."""
+    first, others = as_items(exemplars), array(relatives)
+    if len(first) == 0:
+        return sentence("There are no relatives to show yet.")
+    if others.ndim < 3 or len(others) != len(first) or as_items(others[0]).shape[1:] != first.shape[1:]:
+        raise WrongUsage(f"relatives {others.shape} do not belong to items {first.shape}")
+    if len(captions) not in (0, len(first)):
+        raise WrongUsage(f"{len(captions)} captions for {len(first)} items")
+    both = np.concatenate([first, *(as_items(made) for made in others)])
+    scale = span(both)
+    strips = []
+    for i, (item, made) in enumerate(zip(first, others, strict=True)):
+        name = captions[i] if captions else f"item {i + 1}"
+        shown = [tag("figure", item_picture(item, name, scale), caption(name), class_="real")]
+        shown += [tag("figure", item_picture(one, f"like {name}", scale)) for one in as_items(made)]
+        strips.append(tag("div", *shown, class_="items walk", role="group", aria_label=name))
+    return _figure("".join(strips), both, "Framed: the item. Beside it: made from its code.")
+
+
 def as_items(x: Array) -> np.ndarray:
     """Images (n, C, H, W) or vectors (n, F); items of any other shape are flattened."""
     items = array(x)

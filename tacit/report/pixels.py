@@ -1,7 +1,8 @@
-"""Pixels: many points as one small image, and items as pictures, both inside the page."""
+"""Pixels: many points as one small image, and items as pictures, inside the page or as files of their own."""
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -11,6 +12,7 @@ from tacit.report.svg import COLORS, INK, SHAPES, tag
 FINE = 2  # pixels per unit of the picture, so that the image stays sharp on fine screens
 GRAY = (140, 144, 150)  # items without a label: readable on paper and on a dark screen
 SEE_THROUGH = 120  # alpha of those, of 255
+CELL, GAP = 64, 4  # pixels of an image on a sheet, at least, and between two
 THUMBNAIL = 160  # pixels; a photograph of this size takes about 40 kB
 
 
@@ -92,7 +94,15 @@ def matrix_image(depth: np.ndarray) -> str:
 
 
 def thumbnail(item: np.ndarray) -> str:
-    """One image (C, H, W) in [0, 1] as a PNG, its longer side 160 pixels at most.
+    """One image (C, H, W) in [0, 1] as a PNG, its longer side 160 pixels at most."""
+    image = as_image(item)
+    if max(image.size) > THUMBNAIL:
+        image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    return png(image)
+
+
+def as_image(item: np.ndarray) -> Image.Image:
+    """One image (C, H, W) in [0, 1], pixel by pixel.
 
     One channel is gray, three are red, green and blue; of any other number the mean is shown. What is not a number is black.
     """
@@ -100,7 +110,22 @@ def thumbnail(item: np.ndarray) -> str:
     if len(channels) not in (1, 3):
         channels = channels.mean(axis=0, keepdims=True)
     values = np.round(255 * np.moveaxis(channels, 0, -1)).astype(np.uint8)
-    image = Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
-    if max(image.size) > THUMBNAIL:
-        image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    return png(image)
+    return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
+
+
+def sheet(rows: Sequence[np.ndarray], apart: bool = False) -> Image.Image:
+    """Rows of images (n, C, H, W) of one size as one picture on white, small ones enlarged to whole multiples.
+
+    `apart` sets the first of each row off from the others.
+    """
+    height, width = rows[0].shape[2:]
+    times = max(1, CELL // max(height, width))
+    column, row = times * width + GAP, times * height + GAP
+    lead = 3 * GAP if apart else 0
+    size = (max(len(items) for items in rows) * column + GAP + lead, len(rows) * row + GAP)
+    picture = Image.new("L" if rows[0].shape[1] == 1 else "RGB", size, "white")
+    for y, items in enumerate(rows):
+        for x, item in enumerate(items):
+            large = as_image(item).resize((times * width, times * height), Image.Resampling.NEAREST)
+            picture.paste(large, (GAP + x * column + (lead if x else 0), GAP + y * row))
+    return picture

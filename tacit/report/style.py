@@ -121,6 +121,8 @@ svg.swatch { width: .95rem; height: .95rem; flex: none; align-self: center }
 .items.walk { grid-template-columns: none; grid-auto-flow: column; grid-auto-columns: minmax(3.6rem, 6rem);
   gap: .3rem; overflow-x: auto }
 .items.walk figcaption { text-align: center }
+.items.walk + .items.walk { margin-top: .7rem }
+.items .real img, .items .real svg.spark { border: 2px solid var(--link) }
 table { border-collapse: collapse; width: 100%; font-size: .87rem; line-height: 1.4 }
 caption { text-align: left; color: var(--soft); padding-bottom: .4rem }
 th, td { text-align: left; vertical-align: baseline; padding: .42rem 1.3rem .42rem 0; overflow-wrap: break-word }

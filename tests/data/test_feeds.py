@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tacit.data.feeds import Stream, items, labeled, mix
+from tacit.data.feeds import Stream, from_pool, items, labeled, mix
 from tacit.data.pool import Pool
 from tacit.data.spec import SET_ASIDE, UNLABELED, ItemSpec
 from tacit.errors import NotEnoughLabels
@@ -96,6 +96,39 @@ def test_going_on_holds_for_feeds_as_well():
         resumed = list(islice(feed(pool(5), labels, 3, Stream(7, start=5)), 3))
         for whole, part in zip(straight[5:], resumed, strict=True):
             assert all(torch.equal(a, b) for a, b in zip(whole, part, strict=True))
+
+
+def shown(x: torch.Tensor) -> list[int]:
+    """Which items of the pool above these are."""
+    return (x[:, 0, 0, 0] * 255).round().long().tolist()
+
+
+@given(**SIZES, start=st.integers(0, 10))
+@settings(max_examples=30, deadline=None)
+def test_a_feed_from_the_pool_brings_the_items_of_the_plain_one_and_says_where_they_lie(n, batch, seed, start):
+    labels = torch.full((n,), UNLABELED)
+    plain = list(islice(items(pool(n), labels, batch, Stream(seed)), start + 3))
+    for x, got in zip(plain[start:], from_pool(pool(n), labels, batch, Stream(seed, start)), strict=False):
+        assert torch.equal(got.x, x) and got.x.dtype == torch.float32
+        assert got.rows.tolist() == shown(x) and got.total == n
+
+
+def test_the_pool_can_be_asked_for_more_in_any_order_and_more_than_once():
+    some = pool(9).take(torch.tensor([8, 6, 4, 2]))
+    batch = next(from_pool(some, torch.zeros(4), 3, Stream(3)))
+    assert batch.total == 4
+    fetched = batch.fetch(torch.tensor([3, 0, 0]))
+    assert shown(fetched) == [2, 8, 8] and fetched.dtype == torch.float32
+    assert torch.equal(batch.fetch(batch.rows), batch.x)
+    assert batch.fetch(torch.arange(0)).shape == (0, 1, 2, 2)
+
+
+def test_ranks_share_the_batches_of_a_feed_from_the_pool():
+    labels = torch.zeros(7)
+    whole = list(islice(from_pool(pool(7), labels, 6, Stream(2)), 3))
+    for rank in range(2):
+        parts = islice(from_pool(pool(7), labels, 6, Stream(2, rank=rank, world=2)), 3)
+        assert [part.rows.tolist() for part in parts] == [batch.rows[rank::2].tolist() for batch in whole]
 
 
 @pytest.mark.parametrize("nothing", [UNLABELED, SET_ASIDE])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tacit.data import pool as module
 from tacit.data.pool import Pool, Yardstick
 from tacit.data.spec import ItemSpec
-from tacit.errors import BadData
+from tacit.errors import BadData, WrongUsage
 
 SPEC = ItemSpec((1, 2, 2), "image", ("a", "b"))
 
@@ -115,3 +115,49 @@ def test_pages_of_a_map_are_handed_back(tmp_path, monkeypatch):
         assert pool._map is not None
         assert values(pool) == list(range(50)) and pool._touched == 0
         assert values(pool) == list(range(50))  # they come back from the file
+
+
+# items that join in memory
+
+
+@pytest.mark.parametrize("rows", [None, np.array([4, 1, 0])])
+def test_items_join_behind_those_of_the_pool_and_the_pool_stays(rows):
+    pool = Pool(SPEC, array(5), ids=np.array(list("pqrst")), rows=rows)
+    before, ids = values(pool), pool.ids.tolist()
+    grown = pool.with_items(torch.full((2, 1, 2, 2), 77 / 255)).with_items(torch.full((1, 1, 2, 2), 1.0))
+    assert values(grown) == [*before, 77, 77, 255] and values(pool) == before and len(pool) == len(before)
+    assert grown.ids[: len(pool)].tolist() == ids and pool.ids.tolist() == ids
+    assert len(grown.ids) == len(grown) and grown.ids[-3] == grown.ids[-2] != grown.ids[-1]
+    assert grown.ids[-1] == Pool(SPEC, array(2)).with_items(torch.ones(1, 1, 2, 2)).ids[-1]  # of the content
+    assert values(grown.take(torch.tensor([len(pool), 0]))) == [77, before[0]]
+    assert grown.with_classes(("x",)).spec.classes == ("x",) and values(grown.with_classes(())) == values(grown)
+
+
+def test_vectors_join_in_their_own_units():
+    spec = ItemSpec((2,), "vector", (), (1.0, 2.0), (2.0, 4.0))
+    grown = Pool(spec, np.array([[3, 2]], dtype=np.float32)).with_items(torch.tensor([[0.5, -1.0]]))
+    assert grown[:].tolist() == [[3, 2], [2, -2]] and grown.floats([1]).tolist() == [[0.5, -1.0]]
+
+
+def test_items_join_a_map_without_a_copy_of_it(tmp_path):
+    mapped = np.memmap(tmp_path / "x.u8", np.uint8, "w+", shape=(6, 1, 2, 2))
+    mapped[:] = array(6)
+    grown = Pool(SPEC, mapped).with_items(torch.zeros(1, 1, 2, 2))
+    assert values(grown) == [0, 1, 2, 3, 4, 5, 0] and grown._map is mapped._mmap
+    mapped[2] = 99
+    assert values(grown)[2] == 99
+    assert (tmp_path / "x.u8").stat().st_size == 24
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (torch.zeros(2, 1, 3, 3), r"shape \(1, 3, 3\), expected floats \(1, 2, 2\)"),
+        (torch.zeros(2, 1, 2, 2, dtype=torch.uint8), "uint8 items"),
+        (torch.full((1, 1, 2, 2), 255.0), r"floats in \[0, 1\]; these go from 255 to 255"),
+        (torch.full((1, 1, 2, 2), torch.nan), "no finite numbers"),
+    ],
+)
+def test_what_cannot_join_is_a_sentence(x, said):
+    with pytest.raises((WrongUsage, BadData), match=said):
+        Pool(SPEC, array(2)).with_items(x)

@@ -9,6 +9,7 @@ from tacit.engine.device import Device
 from tacit.engine.fit import fit
 from tacit.engine.run import Run
 from tacit.errors import BadData, NotEnoughLabels, Stopped, TrainingFailed, WrongUsage
+from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.method import Method, Recipe, Turn
 
 CPU = Device(torch.device("cpu"), bf16=False, onednn=False)
@@ -82,6 +83,62 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(digits_pool, t
     resumed = line(digits_pool, seed=99)  # whatever it was, the checkpoint brings everything
     fit(resumed, digits_pool, recipe=recipe, seed=1, device=CPU, run=run, health=True)
     assert torch.equal(weights(whole), weights(resumed))
+
+
+@pytest.mark.parametrize("nearest", [0, 3])
+def test_a_memory_of_codes_is_resumed_bit_for_bit_as_well(digits_pool, tmp_path, monkeypatch, nearest):
+    few = digits_pool.take(torch.arange(60))
+    recipe = Recipe(steps=12, batch=16, lr=0.01, ema=0.8, optimizer="adam_norm_grad")
+
+    def fresh(seed: int = 0) -> ExemplarVAE:
+        torch.manual_seed(seed)
+        return ExemplarVAE(few.spec, exemplars=20, nearest=nearest, latent_dim=3, width=8, beta_warmup=0.5)
+
+    def kept(run: Run) -> dict[str, torch.Tensor]:
+        """As training left it, before the average of the weights took their place and all codes were made anew."""
+        return torch.load(run.checkpoint, weights_only=True)["method"]
+
+    whole, straight = fresh(), Run.create(tmp_path, "exemplar_vae", {})
+    fit(whole, few, recipe=recipe, seed=1, device=CPU, run=straight)
+
+    run = Run.create(tmp_path, "exemplar_vae", {})
+    stop_at(monkeypatch, step=5)
+    with pytest.raises(Stopped, match="saved at step 5 of 12"):
+        fit(fresh(), few, recipe=recipe, seed=1, device=CPU, run=run)
+    monkeypatch.undo()
+    halfway = kept(run)["memory.codes"]
+    resumed = fresh(seed=99)  # whatever it was, the checkpoint brings everything
+    fit(resumed, few, recipe=recipe, seed=1, device=CPU, run=run)
+
+    for key, value in kept(straight).items():
+        assert torch.equal(value, kept(run)[key]), key
+    assert torch.equal(weights(whole), weights(resumed))
+    assert len(halfway) == (60 if nearest else 0)
+    assert not nearest or not torch.equal(halfway, kept(run)["memory.codes"])
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_what_is_remembered_of_the_items_fits_the_final_weights(digits_pool, ema):
+    few = digits_pool.take(torch.arange(60))
+    torch.manual_seed(0)
+    method = ExemplarVAE(few.spec, exemplars=20, nearest=3, latent_dim=3, width=8)
+    fit(method, few, recipe=Recipe(steps=6, batch=16, lr=0.01, ema=ema), device=CPU)
+    assert torch.equal(method.memory.codes, method.embed(few.floats(slice(None))))
+
+
+def test_remembering_comes_last_in_evaluation_mode_with_the_average_of_the_weights(digits_pool):
+    seen = []
+
+    class Remembers(Line):
+        def remember(self, pool):
+            seen.append((self.training, self.seen.item(), weights(self), pool))
+
+    torch.manual_seed(0)
+    method = Remembers(digits_pool.spec)
+    fit(method, digits_pool, recipe=Recipe(steps=3, batch=8, ema=0.5), device=CPU)
+    ((training, progress, final, pool),) = seen
+    assert not training and progress == 1 and pool is digits_pool
+    assert torch.equal(final, weights(method))
 
 
 def stop_at(monkeypatch, step):

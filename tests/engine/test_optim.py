@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -42,3 +43,64 @@ def test_the_schedule_rises_then_falls_along_half_a_cosine():
     assert max(rates) == rates[10] == 2.0
     assert rates[55] == pytest.approx(1.0) and rates[99] == pytest.approx(1 + math.cos(math.pi * 89 / 90))
     assert [learning_rate(Recipe(lr=0.5), t) for t in (0, 2999)] == [0.5, 0.5]
+
+
+def moved(module, recipe, losses) -> torch.Tensor:
+    """Where some steps on these losses take a module's weights."""
+    step = optimizer(turn(module), recipe)
+    for loss in losses:
+        step.zero_grad()
+        loss(module).backward()
+        step.step()
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def test_adam_on_normalized_gradients_is_the_formula_tensor_by_tensor():
+    torch.manual_seed(0)
+    ours, slow = nn.Linear(4, 3), nn.Linear(4, 3)
+    slow.load_state_dict(ours.state_dict())
+    xs = [torch.randn(5, 4) for _ in range(6)]
+    losses = [lambda module, x=x: module(x).square().sum() for x in xs]
+    got = moved(ours, Recipe(optimizer="adam_norm_grad", lr=0.05), losses)
+
+    means = [torch.zeros_like(p) for p in slow.parameters()]
+    squares = [torch.zeros_like(p) for p in slow.parameters()]
+    for t, loss in enumerate(losses, start=1):
+        gradients = torch.autograd.grad(loss(slow), list(slow.parameters()))
+        for p, g, m, v in zip(slow.parameters(), gradients, means, squares, strict=True):
+            g = g / (g.square().sum().sqrt() + 1e-7)  # the length of the whole tensor
+            m.copy_(0.9 * m + 0.1 * g)
+            v.copy_(0.999 * v + 0.001 * g**2)
+            with torch.no_grad():
+                p.sub_(0.05 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8))
+    assert torch.allclose(got, torch.cat([p.detach().flatten() for p in slow.parameters()]), atol=1e-5)
+
+
+def test_a_loss_a_thousand_times_as_large_makes_the_same_steps():
+    start, steps = nn.Linear(4, 3).state_dict(), {}
+    torch.manual_seed(0)
+    xs = [torch.randn(5, 4) for _ in range(4)]
+    for name in ("adam_norm_grad", "sgd"):
+        for factor in (1, 1000):
+            module = nn.Linear(4, 3)
+            module.load_state_dict(start)
+            losses = [lambda module, x=x, f=factor: f * module(x).square().sum() for x in xs]
+            steps[name, factor] = moved(module, Recipe(optimizer=name, lr=1e-4), losses)
+    assert torch.allclose(steps["adam_norm_grad", 1], steps["adam_norm_grad", 1000], atol=1e-7)
+    assert not torch.allclose(steps["sgd", 1], steps["sgd", 1000], atol=1e-3)
+
+
+def test_tensors_without_a_gradient_and_numbers_are_normalized_too():
+    module = nn.ParameterDict({"used": torch.full((), 3.0), "zero": torch.ones(2), "unused": torch.ones(2)})
+    losses = [lambda module: 7 * module["used"] + 0 * module["zero"].sum()]
+    moved(module, Recipe(optimizer="adam_norm_grad", lr=0.1), losses)
+    assert module["used"].item() == pytest.approx(2.9, abs=1e-5)
+    assert module["zero"].tolist() == module["unused"].tolist() == [1, 1]
+
+
+def test_the_linear_schedule_falls_on_a_line_to_a_hundredth():
+    recipe = Recipe(steps=101, lr=0.1, schedule="linear")
+    rates = [learning_rate(recipe, t) for t in range(102)]
+    assert rates[0] == 0.1 and rates[101] == pytest.approx(0.001)
+    falls = [a - b for a, b in pairwise(rates)]
+    assert falls == pytest.approx([0.099 / 101] * 101)

@@ -1,26 +1,20 @@
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from tacit.data.pool import Pool
-from tacit.data.spec import ItemSpec
 from tacit.engine.apply import embed
 from tacit.errors import BadData, TacitError, WrongUsage
-from tacit.latent import codes as writing
 from tacit.latent import space as module
 from tacit.latent import walks
 from tacit.latent.attributes import difference, directions
 from tacit.latent.density import log_density
 from tacit.latent.map import Map
 from tacit.latent.neighbours import nearest
-from tacit.latent.space import CODES, MAP, Space, write_codes
+from tacit.latent.space import CODES, MAP, Space
 from tacit.methods import build
-
-VECTOR = ItemSpec((3,), "vector")
 
 
 def random(n: int, d: int, seed: int = 0) -> Tensor:
@@ -78,21 +72,6 @@ def test_with_a_folder_codes_go_to_a_file_and_stay_there(digits_pool, autoencode
     before = (tmp_path / CODES).read_bytes()
     space.codes[0] = 7.0
     assert (tmp_path / CODES).read_bytes() == before
-
-
-def test_codes_are_written_a_part_at_a_time(identity, tmp_path, monkeypatch):
-    pool = Pool(VECTOR, random(45_000, 3).numpy())
-    asked = []
-
-    def counted(method, items, index):
-        asked.append(len(index))
-        return embed(method, items, index)
-
-    monkeypatch.setattr(writing, "embed", counted)
-    write_codes(identity(pool), pool, tmp_path / CODES)
-    assert asked == [1, 20_000, 20_000, 5_000]
-    written = np.load(tmp_path / CODES)
-    assert written.dtype == np.float32 and np.array_equal(written, random(45_000, 3).numpy())
 
 
 def test_a_loaded_space_finds_the_same_neighbours(digits_pool, autoencoder, tmp_path):
@@ -162,7 +141,10 @@ def test_what_a_space_cannot_do_is_a_sentence(codes, pool_of, digits_pool):
         lambda: bare.decode(codes),
         lambda: bare.reconstruct(torch.tensor([0])),
         lambda: bare.walk(0, 1),
-        lambda: bare.variations(0, 2),
+        lambda: bare.generate(0, 2),
+        lambda: bare.generate(codes[0], 2),
+        lambda: bare.cycle(codes),
+        lambda: bare.add(codes),
         lambda: bare.rebuilt_badly(),
         lambda: bare.edit(torch.tensor([0]), codes[1]),
     ):
@@ -183,7 +165,7 @@ def test_items_and_codes_of_another_shape_are_a_sentence(digits_pool, autoencode
         space.decode(torch.zeros(2, 5))
 
 
-# walks, attributes, variations
+# walks, attributes, relatives
 
 
 def test_auto_walks_on_a_sphere_where_there_is_a_prior_and_straight_elsewhere(digits_pool, autoencoder):
@@ -221,15 +203,15 @@ def test_attributes_are_those_of_the_codes_and_edits_add_them(space, codes):
 
 
 @pytest.mark.parametrize("used", [2, 10, 40])
-def test_variations_are_as_far_as_typical_neighbours_in_the_dimensions_in_use(open_space, used):
+def test_relatives_are_as_far_as_typical_neighbours_in_the_dimensions_in_use(open_space, used):
     codes = torch.cat([random(200, used), torch.full((200, 60 - used), 0.3)], 1)
     space = open_space(codes)
     for scale in (1.0, 0.5):
-        apart = space.variations(7, 800, scale=scale) - codes[7]
+        apart = space.generate(7, 800, scale=scale) - codes[7]
         assert apart.square().sum(1).mean().sqrt().item() == pytest.approx(scale * space.step, rel=0.05)
         assert (apart[:, used:] == 0).all()
-    assert torch.equal(space.variations(7, 3, seed=4), space.variations(7, 3, seed=4))
-    assert not torch.equal(space.variations(7, 3, seed=4), space.variations(7, 3, seed=5))
+    assert torch.equal(space.generate(7, 3, seed=4), space.generate(7, 3, seed=4))
+    assert not torch.equal(space.generate(7, 3, seed=4), space.generate(7, 3, seed=5))
 
 
 # density, outliers, groups
@@ -285,7 +267,7 @@ def test_a_pool_of_a_few_items_has_answers_to_everything(open_space, n, alike):
     assert space.map().points.shape == (n, 2) and space.map().points.isfinite().all()
     density = space.density()
     assert density.shape == (n,) and not density.isnan().any() and bool(density.isfinite().all()) == (n > 1)
-    assert space.variations(0, 2).isfinite().all()
+    assert space.generate(0, 2).isfinite().all()
     assert space.walk(0, n - 1, steps=3).items.isfinite().all()
     assert space.clusters("kmeans", 1).tolist() == [0] * n
     with pytest.raises(TacitError, match=f"there are {n}"):

@@ -7,7 +7,7 @@ from tacit.nn.decoder import decoder
 from tacit.nn.trunk import trunk
 
 
-@pytest.mark.parametrize("kind", ["auto", "mlp", "conv", "resnet"])
+@pytest.mark.parametrize("kind", ["auto", "mlp", "conv", "resnet", "gated", "gated_conv", "residual"])
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 20), (1, 92, 112), (1, 8, 8), (1, 1, 5), (2, 1, 1)], ids=str)
 def test_a_decoder_leads_back_to_any_size(shape, kind):
     assert decoder(3, shape, kind, width=4)(torch.randn(2, 3)).shape == (2, *shape)
@@ -20,6 +20,24 @@ def test_a_decoder_leads_back_to_vectors():
 def test_the_mlp_is_40_300_300_784():
     layers = [layer for layer in decoder(40, (1, 28, 28), "mlp") if isinstance(layer, nn.Linear)]
     assert [(layer.in_features, layer.out_features) for layer in layers] == [(40, 300), (300, 300), (300, 784)]
+
+
+def test_the_gated_decoder_is_40_300_300_784_and_its_last_layer_has_no_gate():
+    layers = [m for m in decoder(40, (1, 28, 28), "gated").modules() if isinstance(m, nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in layers] == [(40, 600), (300, 600), (300, 784)]
+    assert decoder(3, (7,), "gated")(torch.randn(2, 3)).shape == (2, 7)
+
+
+def test_the_decoder_of_the_conv_hvae_draws_with_four_gated_convolutions_and_one_of_1_by_1():
+    network = decoder(600, (1, 28, 28), "gated_conv", depth=1)
+    dense = [m for m in network.modules() if isinstance(m, nn.Linear)]
+    convs = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert [(m.in_features, m.out_features) for m in dense] == [(600, 2 * 784)]
+    assert [(m.in_channels, m.out_channels, m.kernel_size[0]) for m in convs] == [
+        (1, 128, 3),
+        *[(64, 128, 3)] * 3,
+        (64, 1, 1),
+    ]
 
 
 @pytest.mark.parametrize("depth", [None, 1, 3])
@@ -50,8 +68,9 @@ def test_every_pixel_is_reached_equally_often():
     assert (inside == inside[0, 0, 0, 0]).all()
 
 
-def test_values_have_no_bounds():
-    x = decoder(3, (1, 8, 8), "conv", norm="none")(200 * torch.randn(20, 3))
+@pytest.mark.parametrize("kind", ["conv", "gated", "gated_conv", "residual"])
+def test_values_have_no_bounds(kind):
+    x = decoder(3, (1, 8, 8), kind, norm="none")(200 * torch.randn(20, 3))
     assert x.min() < 0 and x.max() > 1
 
 

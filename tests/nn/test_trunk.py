@@ -122,3 +122,37 @@ def test_a_misspelt_kind_gets_the_nearest_one():
 def test_sizes_start_at_one(option):
     with pytest.raises(WrongUsage, match=option):
         trunk((1, 8, 8), **{option: 0})
+
+
+@pytest.mark.parametrize("kind", ["gated", "gated_conv", "residual"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_trunks_of_latent_variable_models_fit_images_of_any_size(shape, kind):
+    for options in ({}, {"out_dim": 5}):
+        network = trunk(shape, kind, width=4, **options)
+        assert network(torch.rand(2, *shape)).shape == (2, network.out_dim)
+    assert network.out_dim == 5
+
+
+@pytest.mark.parametrize("kind", ["gated", "gated_conv", "residual"])
+def test_their_features_depend_on_the_item_alone_in_training_too(kind):
+    network, x = trunk((1, 9, 8), kind, width=4).train(), torch.rand(5, 1, 9, 8)
+    assert torch.allclose(network(x), torch.cat([network(row[None]) for row in x]), atol=1e-5)
+
+
+def test_the_gated_trunk_is_784_300_300_and_fits_vectors():
+    layers = [m for m in trunk((1, 28, 28), "gated").modules() if isinstance(m, nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in layers] == [(784, 600), (300, 600)]  # half of each are gates
+    assert trunk((7,), "gated", width=5, depth=1)(torch.randn(3, 7)).shape == (3, 5)
+
+
+@pytest.mark.parametrize("kind", ["gated_conv", "residual"])
+def test_they_need_images_as_well(kind):
+    with pytest.raises(WrongUsage, match=f"a {kind} trunk needs images"):
+        trunk((7,), kind)
+
+
+@pytest.mark.parametrize("kind", ["gated", "gated_conv", "residual"])
+def test_there_is_no_normalization_to_choose_where_there_is_none(kind):
+    with pytest.raises(WrongUsage, match=f"a {kind} trunk has no normalization of its own to choose; it got 'batch'"):
+        trunk((1, 8, 8), kind, norm="batch")
+    trunk((1, 8, 8), kind, norm="none")

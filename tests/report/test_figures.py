@@ -16,9 +16,10 @@ from tacit.evaluate.classify import Bin
 from tacit.evaluate.intervals import Interval
 from tacit.report.charts import bars, confusion, reliability
 from tacit.report.curves import Series, apart, curve
-from tacit.report.items import image_grid, pairs, walk_strip
+from tacit.report.items import families, image_grid, pairs, walk_strip
 from tacit.report.maps import scatter
 from tacit.report.page import Section, render, write
+from tacit.report.pixels import as_image, sheet
 from tacit.report.readme import readme_picture
 from tacit.report.tables import table
 
@@ -59,6 +60,7 @@ def test_nothing_to_draw_is_a_sentence():
         reliability([]),
         bars([]),
         image_grid(torch.empty(0, 1, 4, 4)),
+        families(torch.empty(0, 1, 4, 4), torch.empty(0, 8, 1, 4, 4)),
         table([], ["a"]),
     ):
         assert "<svg" not in markup and len(re.sub(r"<[^>]+>", "", markup)) > 10
@@ -115,6 +117,46 @@ def test_strips_of_different_shapes_are_refused():
         walk_strip(torch.rand(3, 1, 4, 4), torch.rand(2, 1, 4, 4))
     with pytest.raises(WrongUsage):
         pairs(torch.rand(2, 4), torch.rand(2, 5))
+    for relatives in (torch.rand(3, 5, 1, 4, 4), torch.rand(2, 5, 1, 4, 3), torch.rand(2, 1, 4, 4)):
+        with pytest.raises(WrongUsage):
+            families(torch.rand(2, 1, 4, 4), relatives)
+    with pytest.raises(WrongUsage):
+        families(torch.rand(2, 1, 4, 4), torch.rand(2, 5, 1, 4, 4), ["one"])
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 6), (3, 4, 6), (12,)])
+def test_a_family_is_a_row_with_the_item_first(shape):
+    x, made = torch.rand(2, *shape), torch.rand(2, 5, *shape)
+    rows = parsed(families(x, made, ["a & b", "c"])).findall(".//div[@role='group']")
+    assert len(rows) == 2
+    for row, item, others, name in zip(rows, x, made, ["a & b", "c"], strict=True):
+        figures = row.findall("figure")
+        assert [figure.get("class") for figure in figures] == ["real", *[None] * 5]
+        assert row.get("aria-label") == name and "".join(figures[0].find("figcaption").itertext()) == name
+        for figure, one in zip(figures, [item, *others], strict=True):
+            if len(shape) == 3:
+                image = Image.open(io.BytesIO(base64.b64decode(figure.find("img").get("src").split(",")[1])))
+                assert np.array_equal(np.asarray(image), np.asarray(as_image(one.double().numpy())))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_sheet_has_every_item_at_its_place(channels, apart):
+    rows = [torch.rand(n, channels, 30, 20).numpy() for n in (3, 2)]
+    image = sheet(rows, apart)
+    assert image.mode == ("L" if channels == 1 else "RGB")
+    lead, pixels = 12 * apart, np.asarray(image).reshape(image.height, image.width, channels)
+    assert (image.width, image.height) == (3 * 44 + 4 + lead, 2 * 64 + 4)  # enlarged twice, four pixels between
+    for y, items in enumerate(rows):
+        for x, item in enumerate(items):
+            top, left = 4 + 64 * y, 4 + 44 * x + (lead if x else 0)
+            part = pixels[top : top + 60 : 2, left : left + 40 : 2]
+            assert np.array_equal(part, np.asarray(as_image(item)).reshape(30, 20, channels))
+    assert (pixels[70:, -40:] == 255).all()  # the second row is shorter
+
+
+def test_large_images_are_not_enlarged_on_a_sheet():
+    assert sheet([np.zeros((2, 1, 100, 80))]).size == (2 * 84 + 4, 108)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))

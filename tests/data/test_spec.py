@@ -1,0 +1,21 @@
+import numpy as np
+import torch
+
+from tacit.data.pool import Pool
+from tacit.data.spec import ItemSpec
+
+
+def test_items_survive_the_way_to_a_method_and_back(digits_pool):
+    stored = digits_pool[slice(0, 20)]
+    assert torch.equal(digits_pool.spec.to_stored(digits_pool.spec.to_float(stored)), stored)
+    table = np.random.default_rng(0).normal(5, 3, (20, 4)).astype(np.float32)
+    for columns in ({}, {"center": (5.0, 4.0, 5.0, 6.0), "scale": (3.0, 2.0, 3.0, 1.0)}):
+        pool = Pool(ItemSpec((4,), "vector", **columns), table)
+        back = pool.spec.to_stored(pool.floats(slice(None)))
+        assert back.dtype == torch.float32 and torch.allclose(back, torch.from_numpy(table), atol=1e-5)
+
+
+def test_images_are_kept_with_the_nearest_of_256_grey_levels():
+    spec = ItemSpec((1, 1, 3), "image")
+    kept = spec.to_stored(torch.tensor([[[[-0.001, 0.5, 1.001]]]]))
+    assert kept.dtype == torch.uint8 and kept.flatten().tolist() == [0, 128, 255]
