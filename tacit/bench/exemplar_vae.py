@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ from tacit.evaluate.intervals import paired_bootstrap
 from tacit.evaluate.likelihood import binarized, likelihood
 from tacit.latent.neighbours import nearest
 from tacit.methods import build
+from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.method import Method, Recipe
 from tacit.outcome import Outcome, table
 
 KS = range(3, 16, 2)  # of the neighbours' vote; chosen on the validation images
 WARMUP = {"beta_warmup": 0.1}
+NEAREST = {"exemplars": None, "nearest": 10}  # of half the training images, as in the paper
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Data:
     folder: str
     title: str
     validation: int
-    passes: int
+    passes: int  # of the first stage
+    more: int  # of the second
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,13 @@ class Plan:
     method: str
     options: dict[str, Any]
     paper: dict[str, str]
+    later: dict[str, Any] = field(default_factory=dict)  # options that differ in the second stage
 
 
 DATA = {
-    "mnist": Data("mnist", "MNIST", 10_000, 300),
-    "fashion": Data("fashion_mnist", "Fashion-MNIST", 10_000, 100),
-    "omniglot": Data("omniglot", "Omniglot", 2_000, 200),
+    "mnist": Data("mnist", "MNIST", 10_000, 300, 100),
+    "fashion": Data("fashion_mnist", "Fashion-MNIST", 10_000, 100, 40),
+    "omniglot": Data("omniglot", "Omniglot", 2_000, 200, 80),
 }
 PLANS = {
     "vae": Plan(
@@ -81,6 +85,7 @@ PLANS = {
         "exemplar_vae",
         {"body": "vae", "exemplars": 500, **WARMUP},
         {"mnist": "-82.09 ± .18", "fashion": "-226.75 ± .07", "omniglot": "-105.22 ± .18"},
+        NEAREST,
     ),
     "hvae": Plan(
         "HVAE, Gaussian prior",
@@ -93,6 +98,7 @@ PLANS = {
         "exemplar_vae",
         {"body": "hvae", "exemplars": 500, **WARMUP},
         {"mnist": "-81.22 ± .05", "fashion": "-226.53 ± .09", "omniglot": "-102.25 ± .43"},
+        NEAREST,
     ),
 }
 FIRST = ("vae", "vamp_prior", "exemplar_vae")
@@ -166,37 +172,55 @@ def run_row(name: str, seed: int, place: Path, out: Path, passes: int, samples: 
         "seconds": round(seconds, 1),
         "measuring": round(time.perf_counter() - began, 1),
         "threads": torch.get_num_threads(),
-        "tau": float(method.tau) if hasattr(method, "tau") else None,
+        "tau": method.tau.item() if isinstance(method, ExemplarVAE) else None,
     }
 
 
 def trained(name: str, seed: int, train: tuple[np.ndarray, Tensor], passes: int, out: Path) -> tuple[Method, float]:
-    """The method of a row, from its folder where it is finished."""
+    """The method of a row: a first stage, a second from where it ended; each in a folder, and from there if finished."""
+    dataset, row = name.split("/")
+    plan, pool = PLANS[row], Pool(ItemSpec((1, 28, 28)), train[0])
     folder = out / f"{name.replace('/', '-')}-{seed}"
-    if (folder / "run.toml").exists() and (run := Run.open(folder)).finished:
-        return load(folder), float(run.record["seconds"])
-    plan = PLANS[name.split("/")[1]]
-    pool = Pool(ItemSpec((1, 28, 28)), train[0])
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, 1))
         method = build(plan.method, pool.spec, **plan.options)
+    first, seconds = stage(folder, plan.method, method, pool, recipe_for(len(pool), passes, 5e-3), seed)
+    more = passes * DATA[dataset].more // DATA[dataset].passes
+    if more == 0:
+        return first, seconds
+    later = {key: len(pool) // 2 if key == "exemplars" else value for key, value in plan.later.items()}
+    method = build(plan.method, pool.spec, **plan.options | {"beta_warmup": 0.0} | later)
+    method.load_state_dict(first.state_dict())
+    recipe = recipe_for(len(pool), more, 2e-3)
+    second, further = stage(folder.with_name(f"{folder.name}-later"), plan.method, method, pool, recipe, seed + 1000)
+    return second, seconds + further
+
+
+def stage(folder: Path, name: str, method: Method, pool: Pool, recipe: Recipe, seed: int) -> tuple[Method, float]:
+    """Train, or go on where it was interrupted, or take what is finished; and the seconds it took."""
+    if (folder / "run.toml").exists() and (run := Run.open(folder)).finished:
+        return load(folder), float(run.record["seconds"])
     if not folder.exists():
         folder.mkdir(parents=True)
-        Run(folder, {"method": plan.method, "status": "training", "task": "bench"}).write()
+        Run(folder, {"method": name, "status": "training", "task": "bench"}).write()
     run = Run.open(folder)
-    recipe = recipe_for(len(pool), passes)
-    said = every(20, lambda record: print(name, seed, line(record), flush=True))
+    said = every(20, lambda record: print(folder.name, line(record), flush=True))
     fit(method, pool, recipe=recipe, seed=seed, run=run, watch=said)
-    save(method, plan.method, folder)
+    save(method, name, folder)
     seconds = recipe.steps * recipe.batch / run.progress()[-1]["items_per_second"]
     run.finish(seconds=round(seconds, 1))
     return method.eval(), seconds
 
 
-def recipe_for(items: int, passes: int) -> Recipe:
+def recipe_for(items: int, passes: int, lr: float = 5e-3) -> Recipe:
     """One for all rows: larger batches and rates than the paper's 100 and 5e-4, and a rate that falls to zero."""
     return Recipe(
-        steps=passes * items // 500, batch=500, lr=5e-3, optimizer="adam_norm_grad", schedule="cosine", warmup=0.01
+        steps=max(1, passes * items // 500),
+        batch=500,
+        lr=lr,
+        optimizer="adam_norm_grad",
+        schedule="cosine",
+        warmup=0.01,
     )
 
 

@@ -58,25 +58,25 @@ def likelihood(
 
     `samples` codes an item for the bound, of the `first` items where that takes too long for all; 0 leaves it out.
     """
-    if not hasattr(method, "log_prob"):
+    if not hasattr(method, "body"):
         raise WrongUsage(
-            f"{type(method).__name__} gives no likelihood\n  try: tacit methods (vae and its relatives do)"
+            f"{type(method).__name__} has no posterior over codes\n  vae and its relatives have: tacit methods"
         )
-    method.eval()
+    model: Any = method.eval()
     where = device or pick()
     terms, means, bounds = [], [], []
-    faster = {"nearest": NEAREST} if "nearest" in inspect.signature(method.log_prob).parameters else {}
+    faster = {"nearest": NEAREST} if "nearest" in inspect.signature(model.log_prob).parameters else {}
     with torch.random.fork_rng(), where.products(), where.autocast():
         torch.manual_seed(seed)
         for some in x.split(batch):
             some = some.to(where.device)
-            posterior = method.body.posterior(some)
-            drawn = evidence(method.body, method.observed, some, posterior, method.log_prior)
+            posterior = model.body.posterior(some)
+            drawn = evidence(model.body, model.observed, some, posterior, model.log_prior)
             terms.append(torch.stack([drawn.log_likelihood[0], drawn.kl[0]]).cpu())
             means.append(posterior[0].cpu())
         if samples:
             for some in x[:first].split(batch):
-                bounds.append(method.log_prob(some.to(where.device), samples, **faster).cpu())
+                bounds.append(model.log_prob(some.to(where.device), samples, **faster).cpu())
     log_likelihood, kl = torch.cat(terms, 1)
     return Likelihood(
         elbo=bootstrap(log_likelihood - kl),
