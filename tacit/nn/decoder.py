@@ -61,7 +61,7 @@ def decoder(
     if kind in ("gated", "gated_conv"):
         return _gated(dim, shape, kind, width, depth or 2)
     if kind == "residual":
-        return Decoder(*residual_deconvs(dim, shape, width or 24, depth or 2))
+        return Decoder(*residual_deconvs(dim, shape, width or 16, depth or 2))
     if kind == "resnet":  # its depth counts blocks a stage, which have no counterpart here
         return _conv(dim, shape, width or 16, None, norm or "batch")
     return _conv(dim, shape, width or 32, depth, norm or "batch")

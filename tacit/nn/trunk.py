@@ -51,7 +51,7 @@ def trunk(
     - `gated`: `depth` (2) gated layers of `width` (300), as in the VAEs of the VampPrior and Exemplar VAE papers.
     - `gated_conv`: the five gated convolutions of ConvHVAE with `width` (32) channels in the first two.
     - `residual`: the network Exemplar VAE uses for faces: twice a convolution of stride 2 and `depth` (2) residual blocks
-      with ELU and weight normalization, `width` (24) channels and then twice that, then 6 channels. The paper: 48 and 6.
+      with ELU and weight normalization, `width` (16) channels and then twice that, then 6 channels. The paper: 48 and 6.
     - `auto`: `mlp` for vectors and for images under 8 pixels, otherwise `conv`.
     """
     kind = resolve(shape, kind)
@@ -87,7 +87,7 @@ def _plain(shape: tuple[int, ...], kind: str, width: int | None, depth: int | No
         return [nn.Flatten(), *gated_layers([math.prod(shape), *[width or 300] * (depth or 2)])], width or 300
     if kind == "gated_conv":
         return gated_convs(shape, width or 32)
-    return residual_convs(shape, width or 24, depth or 2)
+    return residual_convs(shape, width or 16, depth or 2)
 
 
 def map_sizes(height: int, width: int, depth: int | None = None) -> list[tuple[int, int]]:
