@@ -105,7 +105,7 @@ def run(
     epochs: int = 30,
     few_steps: int = 3000,
     targets: str = "grey",
-    passes: int = 50,
+    passes: int = 100,
     generator: str = "",
     precision: str = "auto",
     seeds: Sequence[int] = range(3),
@@ -263,17 +263,19 @@ def said(rows: list[dict[str, Any]]) -> str:
     """How it was done, and what relatives are worth beside light augmentation."""
     first = rows[0]
     makers = ", ".join(dict.fromkeys(r["generator"] for r in rows if r["generator"])) or "none"
-    epochs = max(r["epochs"] for r in rows)
     words = [
         f"784-{first['hidden']}-{first['hidden']}-10, {'bf16' if first['bf16'] else 'fp32'}. Generator: {makers}. "
-        "Differences have Student's interval over the seeds, which share labels and first weights.",
-        f"The column `paper` is the paper's own: 100 epochs in float64, here {epochs}; whether it trained the classifier "
-        "on 50,000 or 60,000 images could not be read.",
+        "Differences have Student's interval over the seeds, which share labels and first weights."
     ]
+    if epochs := max(r["epochs"] for r in rows):
+        words.append(
+            f"All labels: {epochs} epochs. The column `paper` is the paper's own, after 100 epochs in float64; whether on "
+            "50,000 or 60,000 images could not be read."
+        )
     for n in dict.fromkeys(PLANS[r["row"]].labels for r in rows if PLANS[r["row"]].labels):
+        light = errors(rows, f"{n}/light")
         for plan in ("exemplar", "exemplar+light"):
-            light, other = errors(rows, f"{n}/light"), errors(rows, f"{n}/{plan}")
-            if len(light) and len(other):
-                gain = paired_difference(light, other)
-                words.append(f"{n:,} labels: `{plan}` is {shown_points(gain)} points below `light`.")
+            if len(light) and len(other := errors(rows, f"{n}/{plan}")):
+                gain = shown_points(paired_difference(light, other))
+                words.append(f"{n:,} labels: errors of `light` minus those of `{plan}`, in points: {gain}.")
     return " ".join(words)

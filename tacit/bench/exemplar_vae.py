@@ -23,6 +23,7 @@ from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.deploy.export import load, save
 from tacit.engine.apply import embed
+from tacit.engine.device import pick
 from tacit.engine.fit import fit
 from tacit.engine.progress import line
 from tacit.engine.run import Run
@@ -157,7 +158,7 @@ def run_row(name: str, seed: int, place: Path, out: Path, passes: int, samples: 
     method, seconds = trained(name, seed, train, passes, out)
     began = time.perf_counter()
     valid = likelihood(method, binarized(floats(validation)))
-    tested = likelihood(method, binarized(floats(test)), samples=samples, first=measured)
+    tested = likelihood(method, binarized(floats(test)), samples=samples, first=measured, device=pick())
     error, k, wrong = neighbours_error(method, train, validation, test)
     return {
         "row": name,

@@ -75,6 +75,8 @@ def fit(
         signals = stack.enter_context(StopSignals(enabled=run is not None))
         torch.manual_seed(mix(seed, world.rank))
         start = keeper.restore(run) if run else 0
+        if start == 0:
+            method.remember(pool)
         feed = type(method).feed(pool, labels, recipe.batch, Stream(seed, start, world.rank, world.size, where.device))
         result = Fitted(recipe.steps, 0.0, {})
         meter = Meter(recipe, start)

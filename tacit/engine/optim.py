@@ -35,7 +35,7 @@ def optimizer(turn: Turn, recipe: Recipe) -> Optimizer:
     raise WrongUsage(f"optimizer is {recipe.optimizer!r}, expected adam, adamw, sgd or adam_norm_grad")
 
 
-class AdamNormGrad(torch.optim.Adam):
+class AdamNormGrad(torch.optim.AdamW):
     """Adam on gradients of length one: each tensor's gradient divided by its L2 norm + 1e-7.
 
     The optimiser of the authors' code for VampPrior and Exemplar VAE. A loss times a constant makes the same step.

@@ -63,7 +63,7 @@ def likelihood(
             f"{type(method).__name__} has no posterior over codes\n  vae and its relatives have: tacit methods"
         )
     model: Any = method.eval()
-    where = device or pick()
+    where = device or pick("auto", "fp32")  # nats should not depend on what a processor multiplies
     terms, means, bounds = [], [], []
     faster = {"nearest": NEAREST} if "nearest" in inspect.signature(model.log_prob).parameters else {}
     with torch.random.fork_rng(), where.products(), where.autocast():

@@ -1,12 +1,12 @@
 """Exemplar VAE: Linking Generative Models, Nearest Neighbor Retrieval, and Data Augmentation.
 Norouzi, Fleet & Norouzi, 2020. https://arxiv.org/abs/2004.04795
 
-Departures: exemplars are drawn without replacement from pools up to 100,000 items (the paper's formula; its code draws
-with). The sum over the nearest exemplars is divided by the number of all that were drawn, which keeps the objective a
+Departures: exemplars are drawn without replacement (the paper's formula; its code draws with). The sum over the nearest exemplars is divided by the number of all that were drawn, which keeps the objective a
 bound; `normaliser=code` divides by the number of those in the sum, as the authors' code does, where the gradient is the
 same. An item's own code takes no place among its nearest. Codes remembered for retrieval are not computed anew every
 epoch: each is written whenever its item or exemplar passes by. Adam in place of its variant with normalized gradients
-(`--optimizer adam_norm_grad` is the paper's); for colour and larger images the residual body ends in a dense layer.
+(`--optimizer adam_norm_grad` is the paper's); log tau^2 starts at 0, not at a normal draw; the residual body for color
+and larger images ends in a dense layer, and has 16 channels and 2 blocks a stage where the paper has 48 and 6.
 """
 
 from functools import partial
@@ -97,7 +97,7 @@ class ExemplarVAE(Method):
         n, x = len(batch.x), self.observed.binary(batch.x)
         drawn = self.draw(batch)
         itself = self.places(batch, drawn) if self.leave_one_out and self.training else None
-        if self.nearest:
+        if self.nearest and self.training:
             self.fill(batch)
             mean, log_var = self.body.posterior(x)
             self.memory.write(batch.rows, mean)
@@ -110,7 +110,9 @@ class ExemplarVAE(Method):
             mean, log_var, centers = both[:n], both_var[:n], both[n:]
 
         count = None
-        if self.nearest and self.normaliser == "bound":  # what was drawn counts, also where the sum leaves it out
+        if (
+            self.nearest and self.training and self.normaliser == "bound"
+        ):  # what was drawn counts, also where the sum leaves it out
             count = torch.full((n,), float(len(drawn)), device=x.device)
             count -= 0 if itself is None else (itself >= 0).float()
         left_out = None if itself is None else batch.rows[:, None] == used
@@ -130,10 +132,12 @@ class ExemplarVAE(Method):
             raise BadData("an exemplar VAE needs at least two items: one is explained by the other")
         if m > batch.total:
             raise WrongUsage(
-                f"{m:,} exemplars asked for, and there are {batch.total:,} items\n  try: --exemplars {batch.total // 2}"
+                f"{m:,} exemplars asked for, and there are {batch.total:,} items\n  try: --exemplars {max(2, batch.total // 2)}"
             )
-        if batch.total > 100_000:  # a permutation of all would take longer than the step
-            return torch.randint(0, batch.total, (m,), device=batch.rows.device)
+        if (
+            batch.total > 100_000
+        ):  # a permutation of all would take longer than the step; one or two fewer do not matter
+            return torch.randint(0, batch.total, (m,), device=batch.rows.device).unique()
         return torch.randperm(batch.total)[:m].to(batch.rows.device)
 
     def places(self, batch: FromPool, drawn: Tensor) -> Tensor:
@@ -192,13 +196,13 @@ class ExemplarVAE(Method):
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Mean items of n codes drawn from the prior, (n, *item): exemplars picked, jittered and decoded."""
         which = torch.randint(0, len(self.known()), (n,), device=self.log_var.device, generator=generator)
-        return self.decode(self.jitter(self.memory.codes[which], generator))
+        return self.observed.mean(self.body.draw(self.jitter(self.memory.codes[which], generator), generator))
 
     def log_prior(self, z: Tensor) -> Tensor:
-        """log p(z) of codes (B, D) under the mixture of all exemplars, (B,)."""
+        """log p(z) of codes (B, D) under the mixture of all exemplars, (B,), without gradient."""
         return log_mixture_of_all(z, self.known(), self.log_var)
 
-    def log_prob(self, x: Tensor, samples: int = 100, rows: int = 5000, nearest: int | None = None) -> Tensor:
+    def log_prob(self, x: Tensor, samples: int = 100, rows: int | None = None, nearest: int | None = None) -> Tensor:
         """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, `rows` at a time.
 
         Of the exemplars only the `nearest` to an item's posterior mean count, divided by all: still a bound from below,

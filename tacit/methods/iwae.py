@@ -78,12 +78,13 @@ class IWAE(Method):
     def sample(self, n: int, generator: Generator | None = None) -> Tensor:
         """Mean items of n codes drawn from the prior, (n, *item)."""
         device = self.observed.log_noise.device
-        return self.decode(torch.randn(n, self.latent_dim, device=device, generator=generator))
+        z = torch.randn(n, self.latent_dim, device=device, generator=generator)
+        return self.observed.mean(self.body.draw(z, generator))
 
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z) of codes (B, D), (B,)."""
         return standard_normal(z)
 
-    def log_prob(self, x: Tensor, samples: int = 100, rows: int = 5000) -> Tensor:
+    def log_prob(self, x: Tensor, samples: int = 100, rows: int | None = None) -> Tensor:
         """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, `rows` at a time."""
         return log_prob(self.body, self.observed, x, self.log_prior, samples, rows)

@@ -20,6 +20,7 @@ from tacit.objectives.divergence import log_normal
 from tacit.objectives.likelihood import bernoulli_log_likelihood, gaussian_log_likelihood, importance_bound
 
 LIKELIHOODS = ("auto", "bernoulli", "gaussian")
+ROOM = 2**22  # values of a decoder's map that are held at once: 16 MB
 SHARPEST = -12.0  # log variance of a Gaussian item: a standard deviation of 0.0025, below one grey level of 256
 
 Body = OneLevel | TwoLevels
@@ -139,10 +140,11 @@ def log_prob(
     x: Tensor,
     log_prior: LogPrior,
     samples: int = 100,
-    rows: int = 5000,
+    rows: int | None = None,
     around: Callable[[Tensor], LogPrior] | None = None,
 ) -> Tensor:
-    """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, about `rows` at a time.
+    """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, about `rows` at a time
+    (without a number, as many as fit in some ten megabytes).
 
     Comparable only at one number of samples, in evaluation mode. Grey items of a Bernoulli model are binarized first:
     fix a binarization beforehand to compare models on the same zeros and ones. `around` makes a prior for codes drawn
@@ -153,8 +155,14 @@ def log_prob(
     x = observed.binary(x)
     posterior = body.posterior(x)
     log_prior = around(posterior[0]) if around else log_prior
-    parts = evidences(body, observed, x, posterior, log_prior, samples, rows)
+    parts = evidences(body, observed, x, posterior, log_prior, samples, rows or rows_of(body, x))
     return importance_bound(part.log_likelihood - part.kl for part in parts)
+
+
+def rows_of(body: Body, x: Tensor) -> int:
+    """How many codes to decode at once, so that the largest map of the decoder stays near 4 million values."""
+    widest = max((m.out_channels for m in body.decoder.modules() if isinstance(m, nn.Conv2d)), default=1)
+    return max(1, ROOM // (widest * max(1, x[:1].numel())))
 
 
 def standard_normal(z: Tensor) -> Tensor:

@@ -44,7 +44,8 @@ class Method(nn.Module, ABC):
     """A paper. Subclasses are final, own `self.encoder` (a trunk) and take keyword-only hyperparameters.
 
     `options` holds what the constructor was called with, defaults filled in: the signature is the configuration.
-    Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`.
+    Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`,
+    `log_prior(z)`, `jitter(z)`.
     """
 
     feed: ClassVar[Callable[..., Iterator[Any]]]  # a Feed, as `staticmethod(items)`
@@ -79,7 +80,7 @@ class Method(nn.Module, ABC):
         return (Turn("all", self.loss, self.parameters),)
 
     def remember(self, pool: Pool) -> None:
-        """What is kept of the items themselves, once the weights are final. Most methods keep nothing."""
+        """What is kept of the items themselves: before the first step, and once the weights are final. Most keep nothing."""
 
     def after_step(self, progress: float) -> None:
         """What follows time and not gradients (a slow copy, a ramp); `progress` rises from 0 to 1."""

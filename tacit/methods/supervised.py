@@ -12,6 +12,9 @@ digits with 20, 100 and 500 (3 draws, 400 steps); accuracy in %.
 - conv against mlp: MNIST with 100 answers and smoothing 0.1, 93.3 / 85.2; digits 72.0 / 68.9, 94.6 / 91.1, 97.3 / 96.5.
 - Label smoothing 0 / 0.03 / 0.1 on digits: 71.9 / 75.0 / 75.2, 94.4 / 95.0 / 95.1, 97.3 / 98.4 / 98.2, and negative
   log-likelihood 3.89 / 0.92 / 0.94, 0.26 / 0.19 / 0.28, 0.08 / 0.08 / 0.15: more would buy doubt, and no accuracy.
+- Augment `exemplar` (8x8 digits, 100 answers, mlp of 100 with batch norm, 3 draws, 300 steps): 86.0 without relatives,
+  89.4 with those of a Gaussian exemplar_vae, 88.3 with noise of 0.2 in their place, 86.0 with copies of the items.
+  Without batch norm 85.7 and 86.0. `exemplar+light` 92.7, `light` alone 90.3 (400 steps).
 - Two to three times the steps: up to 1 point. Within the noise or below: learning rates of 0.0005 and 0.005, weight
   decay 0.1, dropout up to 0.5, an average of the weights, stronger augmentation, black borders, a fourth block.
 """

@@ -105,7 +105,7 @@ class VAE(Method):
         """log p(z) of codes (B, D), (B,)."""
         return standard_normal(z)
 
-    def log_prob(self, x: Tensor, samples: int = 100, rows: int = 5000) -> Tensor:
+    def log_prob(self, x: Tensor, samples: int = 100, rows: int | None = None) -> Tensor:
         """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, `rows` at a time.
 
         Comparable only at one number of samples, in evaluation mode. Grey items of a Bernoulli model are binarized

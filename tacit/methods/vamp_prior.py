@@ -101,14 +101,14 @@ class VampPrior(Method):
         mean, log_var = self.body.posterior(self.pseudo_items())
         which = torch.randint(0, len(mean), (n,), device=mean.device, generator=generator)
         noise = torch.randn(n, mean.shape[1], device=mean.device, generator=generator)
-        return self.decode(mean[which] + (0.5 * log_var[which]).exp() * noise)
+        return self.observed.mean(self.body.draw(mean[which] + (0.5 * log_var[which]).exp() * noise, generator))
 
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z) of codes (B, D), (B,)."""
         return log_diagonal_mixture(z, *self.body.posterior(self.pseudo_items()))
 
     @torch.no_grad()
-    def log_prob(self, x: Tensor, samples: int = 100, rows: int = 5000) -> Tensor:
+    def log_prob(self, x: Tensor, samples: int = 100, rows: int | None = None) -> Tensor:
         """log p(x) in nats per item, (B,): the importance-weighted bound with `samples` codes, `rows` at a time."""
         pseudo = self.body.posterior(self.pseudo_items())
         return log_prob(self.body, self.observed, x, lambda z: log_diagonal_mixture(z, *pseudo), samples, rows)

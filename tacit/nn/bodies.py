@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from tacit.errors import WrongUsage, unknown_name
 from tacit.nn.decoder import decoder
@@ -56,6 +56,10 @@ class OneLevel(nn.Module):
     def decode(self, z: Float[Tensor, "B D"]) -> Float[Tensor, "B *item"]:
         return self.decoder(z)
 
+    def draw(self, z: Float[Tensor, "B D"], generator: Generator | None = None) -> Float[Tensor, "B *item"]:
+        """The same: below the code there is nothing to draw."""
+        return self.decoder(z)
+
 
 class TwoLevels(nn.Module):
     """The two-level network of VampPrior (Tomczak & Welling 2018, sec. 5), gated: dense, or with convolutions."""
@@ -94,6 +98,12 @@ class TwoLevels(nn.Module):
     def decode(self, z: Float[Tensor, "B D"]) -> Float[Tensor, "B *item"]:
         """With the lower code at the mean its prior gives it."""
         return self.drawn(z, halves(self.lower_prior(z))[0])
+
+    def draw(self, z: Float[Tensor, "B D"], generator: Generator | None = None) -> Float[Tensor, "B *item"]:
+        """With a lower code drawn from its prior."""
+        mean, log_var = halves(self.lower_prior(z))
+        noise = torch.randn(mean.shape, device=mean.device, generator=generator)
+        return self.drawn(z, mean + (0.5 * log_var).exp() * noise)
 
     def drawn(self, z: Tensor, lower: Tensor) -> Tensor:
         return self.decoder(torch.cat([hand(code) for hand, code in zip(self.hands, (lower, z), strict=True)], 1))

@@ -109,7 +109,7 @@ def test_log_prob_is_the_likelihood_of_a_mixture_where_that_is_known():
     method = small(4, VECTOR, sigma=0.7).eval()
     method.body.decoder = nn.Linear(3, 5)
     with torch.no_grad():
-        method.body.to_posterior.bias[3:] += 1  # posteriors wide enough to reach all of the prior
+        method.body.to_posterior.bias[3:] += 2  # posteriors wide enough to reach all of the prior
     w, bias = method.body.decoder.weight.detach(), method.body.decoder.bias.detach()
     mean, log_var = (part.detach() for part in method.posterior(method.pseudo_items()))
     cov = torch.stack([w @ row.exp().diag() @ w.T for row in log_var]) + 0.49 * torch.eye(5)

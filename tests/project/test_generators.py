@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tacit.cli import main
 from tacit.deploy.export import load
 from tacit.errors import Stopped, WrongUsage
 from tacit.methods.exemplar_vae import ExemplarVAE
@@ -25,6 +26,22 @@ def project(tmp_path, digits):
 def test_before_one_is_learned_the_sentence_says_what_to_do_and_no_run_is_made(project):
     with pytest.raises(WrongUsage, match="learn one first: tacit learn exemplar_vae"):
         project.train(augment="exemplar", **CHEAP)
+    assert project.runs == []
+
+
+def test_the_shell_prints_the_sentence_alone_and_leaves_with_2(project, monkeypatch, capsys):
+    for words, said in (
+        (["--augment", "exemplar"], "learn one first: tacit learn exemplar_vae"),
+        (["--augment", "exemplar", "--generator", "003"], "no run called '003'"),
+        (["--augment", "exmplar"], "did you mean: exemplar?"),
+        (["--generator", "003"], "add: --augment exemplar"),
+        (["--real-weight", "40"], "from 0 to 1"),
+    ):
+        monkeypatch.setattr("sys.argv", ["tacit", "train", "supervised", *words, "-p", str(project.folder)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        shown = capsys.readouterr()
+        assert left.value.code == 2 and shown.err.startswith("error: ") and said in shown.err and not shown.out
     assert project.runs == []
 
 
