@@ -4,12 +4,11 @@ Norouzi, Fleet & Norouzi, 2020. https://arxiv.org/abs/2004.04795
 Departures: exemplars are drawn without replacement (the paper's formula; its code draws with). The sum over the nearest exemplars is divided by the number of all that were drawn, which keeps the objective a
 bound; `normaliser=code` divides by the number of those in the sum, as the authors' code does, where the gradient is the
 same. An item's own code takes no place among its nearest. Codes remembered for retrieval are not computed anew every
-epoch: each is written whenever its exemplar is encoded. `refresh` is not in the paper. Adam in place of its variant with normalized gradients
+epoch: each is written whenever its exemplar is encoded. Adam in place of its variant with normalized gradients
 (`--optimizer adam_norm_grad` is the paper's); log tau^2 starts at 0, not at a normal draw; the residual body for color
 and larger images ends in a dense layer, and has 16 channels and 2 blocks a stage where the paper has 48 and 6.
 """
 
-import math
 from functools import partial
 
 import torch
@@ -38,8 +37,6 @@ class ExemplarVAE(Method):
     - `nearest`: only the so many nearest of those to each item are encoded anew and count (the paper: 10 of half the
       pool); 0 lets all that were drawn count.
     - `normaliser`: `bound` keeps the objective a bound on the likelihood, `code` reports as the authors' code does.
-    - `refresh`: share of the exemplars in use that are encoded anew each step, with their gradient scaled up to stand for
-      all; the others keep the code they had when they were last. Below 1 many more exemplars can take part in a step.
     - `leave_one_out`: an item does not see itself among the exemplars while training. Without it, it is learned by heart.
     - `body`: `vae` (gated layers), `hvae` or `conv_hvae` (two levels of codes), `residual` (color, larger images); `auto`
       is `residual` for color images and those of 32 pixels and more, otherwise `vae`.
@@ -64,7 +61,6 @@ class ExemplarVAE(Method):
         exemplars: int | None = None,
         nearest: int = 0,
         normaliser: str = "bound",
-        refresh: float = 1.0,
         leave_one_out: bool = True,
         latent_dim: int = 40,
         body: str = "auto",
@@ -78,8 +74,6 @@ class ExemplarVAE(Method):
         super().__init__(spec)
         if normaliser not in NORMALISERS:
             raise WrongUsage(f"normaliser is {normaliser!r}, expected bound or code")
-        if not 0 < refresh <= 1:
-            raise WrongUsage(f"refresh is a share of the exemplars, above 0 and up to 1, not {refresh}")
         least = 2 if leave_one_out else 1
         if exemplars is not None and exemplars < least:
             raise WrongUsage(f"an exemplar VAE needs at least {least} exemplars, not {exemplars}")
@@ -88,7 +82,7 @@ class ExemplarVAE(Method):
                 f"nearest is {nearest}: it counts among the exemplars drawn, from 1 to {exemplars or EXEMPLARS}, or 0 for all"
             )
         self.exemplars, self.nearest, self.normaliser = exemplars, nearest, normaliser
-        self.refresh, self.leave_one_out = refresh, leave_one_out
+        self.leave_one_out = leave_one_out
         self.observed = Observed(spec, likelihood, binarize, sigma)
         self.body = build_body(body, spec.shape, latent_dim, width, depth)
         self.log_var = nn.Parameter(torch.zeros(()))  # log tau^2, one for all exemplars and dimensions
@@ -104,19 +98,16 @@ class ExemplarVAE(Method):
         drawn = self.draw(batch)
         itself = self.places(batch, drawn) if self.leave_one_out and self.training else None
         retrieves = self.nearest > 0 and self.training
-        if self.training and self.looks_back:
-            self.fill(batch)
         if retrieves:
+            self.fill(batch)
             mean, log_var = self.body.posterior(x)
-            used = self.shuffled(self.retrieve(mean, drawn, itself))
-            anew = self.body.posterior(batch.fetch(used[: self.how_many(used)]))[0]
+            used = self.retrieve(mean, drawn, itself)
+            centers = self.body.posterior(batch.fetch(used))[0]
+            self.memory.write(used, centers)
         else:
-            used = self.shuffled(drawn)
-            both, both_var = self.body.posterior(
-                torch.cat([x, batch.fetch(used[: self.how_many(used)])])
-            )  # in one pass
-            mean, log_var, anew = both[:n], both_var[:n], both[n:]
-        centers = self.centers(used, anew)
+            used = drawn
+            both, both_var = self.body.posterior(torch.cat([x, batch.fetch(used)]))  # in one pass
+            mean, log_var, centers = both[:n], both_var[:n], both[n:]
         count = self.count(n, drawn, itself) if retrieves and self.normaliser == "bound" else None
         left_out = None if itself is None else batch.rows[:, None] == used
         drawn_once = evidence(
@@ -156,31 +147,6 @@ class ExemplarVAE(Method):
         used = torch.zeros(len(self.memory), dtype=torch.bool, device=drawn.device)
         used[drawn[nearest.flatten()]] = True
         return used.nonzero().flatten()
-
-    @property
-    def looks_back(self) -> bool:
-        """Whether a step needs codes of earlier ones."""
-        return self.nearest > 0 or self.refresh < 1
-
-    def shuffled(self, used: Tensor) -> Tensor:
-        return used if self.refresh == 1 else used[torch.randperm(len(used)).to(used.device)]
-
-    def how_many(self, used: Tensor) -> int:
-        """Of the exemplars in use, those that are encoded anew in this step; all of them in evaluation."""
-        return math.ceil(self.refresh * len(used)) if self.training else len(used)
-
-    def centers(self, used: Tensor, anew: Tensor) -> Tensor:
-        """Codes of the exemplars in use, (U, D): the first encoded anew, the others as they are remembered.
-
-        The gradient of the first stands for that of all, so it is as much larger: right in the mean.
-        """
-        m = len(anew)
-        if self.training and self.looks_back:
-            self.memory.write(used[:m], anew)
-        if m == len(used):
-            return anew
-        held = anew.detach()
-        return torch.cat([held + (anew - held) * (len(used) / m), self.memory.codes.index_select(0, used[m:])])
 
     def count(self, n: int, drawn: Tensor, itself: Tensor | None) -> Tensor:
         """What the sum over the nearest is divided by, (B,): all that were drawn, also where the sum leaves them out."""

@@ -206,44 +206,6 @@ def test_codes_are_remembered_whenever_an_exemplar_passes_by():
     assert torch.allclose(method.memory.codes[used], method.embed(asking.pool.floats(used)), atol=1e-5)
 
 
-@pytest.mark.parametrize("nearest", [0, 3])
-def test_with_fresh_codes_remembered_only_a_share_needs_to_be_encoded(nearest):
-    """Nothing has moved since the memory was filled: the terms are those of encoding all, and fewer are asked for."""
-    whole, part = (small(exemplars=20, nearest=nearest, refresh=refresh) for refresh in (1.0, 0.25))
-    asked = [Asking(pool_of(GREY), [3, 7, 21, 29]) for _ in range(2)]
-    terms = []
-    for method, asking in zip((whole, part), asked, strict=True):
-        method.remember(asking.pool)
-        with torch.random.fork_rng():
-            torch.manual_seed(1)
-            x = method.observed.binary(asking.batch.x)
-            drawn = method.draw(asking.batch)
-            itself = method.places(asking.batch, drawn)
-            used = method.retrieve(method.embed(x), drawn, itself) if nearest else drawn
-            used = method.shuffled(used)
-            centers = method.centers(used, method.embed(asking.batch.fetch(used[: method.how_many(used)])))
-            terms.append(centers[used.argsort()])
-            assert len(asking.asked[-1]) == (len(used) if method is whole else -(-len(used) // 4))
-    assert torch.allclose(terms[0], terms[1], atol=1e-5)
-
-
-def test_the_gradient_of_a_share_is_that_of_all_in_the_mean():
-    method, asking = small(exemplars=20, refresh=0.25), Asking(pool_of(GREY), [3, 7])
-    method.remember(asking.pool)
-    used = torch.arange(20)
-    weight = torch.randn(20, 3)
-
-    def gradient(order: torch.Tensor, m: int) -> torch.Tensor:
-        method.zero_grad()
-        centers = method.centers(order, method.embed(asking.pool.floats(order[:m])))
-        (centers * weight[order]).sum().backward()
-        return method.encoder[1].both.weight.grad.clone()
-
-    every = gradient(used, 20)
-    turns = torch.stack([gradient(used.roll(5 * i), 5) for i in range(4)])  # each is among the first once
-    assert torch.allclose(turns.mean(0), every, rtol=1e-3, atol=1e-4)
-
-
 def test_the_prior_of_a_trained_model_is_all_that_it_remembers():
     method, pool = small().eval(), pool_of(GREY)
     with pytest.raises(WrongUsage, match="seen no items yet: train it, or call remember\\(pool\\)"):
