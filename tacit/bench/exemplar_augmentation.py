@@ -170,7 +170,7 @@ def made(maker: str, targets: str, passes: int, pool: Pool, folder: Path) -> Met
     """A generator, from its folder where it is finished; a training that was interrupted goes on."""
     if not (folder / "run.toml").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        Run(folder, {"method": maker, "status": "training", "task": "bench"}).write()
+        Run(folder, {"method": maker, "status": "training", "task": "bench", "again": "the same command"}).write()
     run = Run.open(folder)
     if not run.finished:
         pool = pool.with_classes(())

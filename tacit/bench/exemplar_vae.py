@@ -203,7 +203,7 @@ def stage(folder: Path, name: str, method: Method, pool: Pool, recipe: Recipe, s
         return load(folder), float(run.record["seconds"])
     if not folder.exists():
         folder.mkdir(parents=True)
-        Run(folder, {"method": name, "status": "training", "task": "bench"}).write()
+        Run(folder, {"method": name, "status": "training", "task": "bench", "again": "the same command"}).write()
     run = Run.open(folder)
     said = every(20, lambda record: print(folder.name, line(record), flush=True))
     fit(method, pool, recipe=recipe, seed=seed, run=run, watch=said)

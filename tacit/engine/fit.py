@@ -117,8 +117,8 @@ def fit(
                 if world.first:
                     keeper.save(run, step + 1)
                 if world.any(signals.stop):
-                    task = run.record.get("task", "learn")
-                    raise Stopped(f"saved at step {step + 1} of {recipe.steps}\n  go on: tacit {task} --resume")
+                    again = run.record.get("again", f"tacit {run.record.get('task', 'learn')} --resume")
+                    raise Stopped(f"saved at step {step + 1} of {recipe.steps}\n  go on: {again}")
 
         if run and world.first:
             keeper.save(run, recipe.steps)  # what comes after the training can be repeated without it
