@@ -4,7 +4,7 @@ Norouzi, Fleet & Norouzi, 2020. https://arxiv.org/abs/2004.04795
 Departures: exemplars are drawn without replacement (the paper's formula; its code draws with). The sum over the nearest exemplars is divided by the number of all that were drawn, which keeps the objective a
 bound; `normaliser=code` divides by the number of those in the sum, as the authors' code does, where the gradient is the
 same. An item's own code takes no place among its nearest. Codes remembered for retrieval are not computed anew every
-epoch: each is written whenever its exemplar is encoded. Adam in place of its variant with normalized gradients
+epoch: each is written whenever its item or exemplar passes by. Adam in place of its variant with normalized gradients
 (`--optimizer adam_norm_grad` is the paper's); log tau^2 starts at 0, not at a normal draw; the residual body for color
 and larger images ends in a dense layer, and has 16 channels and 2 blocks a stage where the paper has 48 and 6.
 """
@@ -101,6 +101,7 @@ class ExemplarVAE(Method):
         if retrieves:
             self.fill(batch)
             mean, log_var = self.body.posterior(x)
+            self.memory.write(batch.rows, mean)  # else what is never retrieved would never be found again
             used = self.retrieve(mean, drawn, itself)
             centers = self.body.posterior(batch.fetch(used))[0]
             self.memory.write(used, centers)

@@ -153,6 +153,7 @@ def test_the_nearest_are_those_remembered_nearest_to_the_mean_without_oneself():
     torch.manual_seed(1)
     mean = method.embed(torch.rand_like(asking.batch.x).lt(asking.batch.x).float()).detach()
     remembered = method.embed(asking.pool.floats(slice(None))).detach()
+    remembered[asking.batch.rows] = mean
     wanted = set()
     for b, row in enumerate(asking.batch.rows.tolist()):
         far = {i: (remembered[i] - mean[b]).norm().item() for i in range(30) if i != row}
@@ -191,18 +192,23 @@ def test_the_two_normalisers_differ_by_a_constant_and_have_one_gradient(leave_on
         assert torch.allclose(a, b, atol=1e-5)
 
 
-def test_codes_are_remembered_whenever_an_exemplar_passes_by():
+def test_codes_are_remembered_whenever_an_item_or_an_exemplar_passes_by():
     method, asking = small(exemplars=30, nearest=2), Asking(pool_of(GREY), [3, 7, 21, 29])
     seeded(method, asking.batch)
-    before = method.memory.codes.clone()
+    used, before = asking.asked[-1], method.memory.codes.clone()
     assert len(method.memory) == 30 and not method.memory.codes.requires_grad
+    torch.manual_seed(1)
+    mean = method.embed(torch.rand_like(asking.batch.x).lt(asking.batch.x).float())
+    for place, row in enumerate(asking.batch.rows.tolist()):
+        if row not in used:
+            assert torch.allclose(before[row], mean[place], atol=1e-5)
     with torch.no_grad():
         method.encoder[1].both.weight.mul_(1.5)
     again = Asking(asking.pool, [0, 1])
     seeded(method, again.batch)
     (used,) = again.asked  # it was filled before
     changed = (method.memory.codes != before).any(1).nonzero().flatten().tolist()
-    assert sorted(changed) == sorted(used.tolist())
+    assert sorted(changed) == sorted({0, 1, *used.tolist()})
     assert torch.allclose(method.memory.codes[used], method.embed(asking.pool.floats(used)), atol=1e-5)
 
 
