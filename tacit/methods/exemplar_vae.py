@@ -1,12 +1,13 @@
 """Exemplar VAE: Linking Generative Models, Nearest Neighbor Retrieval, and Data Augmentation.
 Norouzi, Fleet & Norouzi, 2020. https://arxiv.org/abs/2004.04795
 
-Departures: exemplars are drawn without replacement (the paper's formula; its code draws with). The sum over the nearest exemplars is divided by the number of all that were drawn, which keeps the objective a
-bound; `normaliser=code` divides by the number of those in the sum, as the authors' code does, where the gradient is the
-same. An item's own code takes no place among its nearest. Codes remembered for retrieval are not computed anew every
-epoch: each is written whenever its item or exemplar passes by. Adam in place of its variant with normalized gradients
-(`--optimizer adam_norm_grad` is the paper's); log tau^2 starts at 0, not at a normal draw; the residual body for color
-and larger images ends in a dense layer, and has 16 channels and 2 blocks a stage where the paper has 48 and 6.
+Departures: exemplars are drawn without replacement (the paper's formula; its code draws with). The sum over the nearest
+exemplars is divided by the number of all that were drawn, which keeps the objective a bound; `normaliser=code` divides
+by the number of those in the sum, as the authors' code does, where the gradient is the same. An item's own code takes no
+place among its nearest. Codes remembered for retrieval are not computed anew every epoch: each is written whenever its
+item or exemplar passes by. Adam in place of its variant with normalized gradients (`--optimizer adam_norm_grad` is the
+paper's); log tau^2 starts at 0, not at a normal draw; the residual body for color and larger images ends in a dense
+layer, and has 16 channels and 2 blocks a stage where the paper has 48 and 6.
 """
 
 from functools import partial
@@ -25,7 +26,7 @@ from tacit.nn.memory import CodeMemory
 from tacit.nn.ramp import Ramp
 from tacit.objectives.mixture import log_mixture, log_mixture_of_all, mixture_around, nearest_centers
 
-EXEMPLARS = 500  # drawn a step unless you say otherwise; the paper's half of the pool costs far more and gains 0.2 nats
+EXEMPLARS = 500  # drawn a step unless you say otherwise; the paper draws half of the pool, at a far higher price
 NORMALISERS = ("bound", "code")
 AT_ONCE = 1000  # items encoded at once when all of a pool is
 
@@ -129,9 +130,7 @@ class ExemplarVAE(Method):
             raise WrongUsage(
                 f"{m:,} exemplars asked for, and there are {batch.total:,} items\n  try: --exemplars {max(2, batch.total // 2)}"
             )
-        if (
-            batch.total > 100_000
-        ):  # a permutation of all would take longer than the step; one or two fewer do not matter
+        if batch.total > 100_000:  # a permutation would take longer than the step; a few fewer do not matter
             return torch.randint(0, batch.total, (m,), device=batch.rows.device).unique()
         return torch.randperm(batch.total)[:m].to(batch.rows.device)
 
