@@ -10,6 +10,7 @@ paper's); log tau^2 starts at 0, not at a normal draw; the residual body for col
 layer, and has 16 channels and 2 blocks a stage where the paper has 48 and 6.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -157,15 +158,17 @@ class ExemplarVAE(Method):
     def fill(self, batch: FromPool) -> None:
         """At the first step: the codes of all items, to retrieve from."""
         if len(self.memory) != batch.total:
-            rows = torch.arange(batch.total, device=batch.rows.device)
-            self.memory.fill(torch.cat([self.embed(batch.fetch(some)) for some in rows.split(AT_ONCE)]))
+            self.memory.fill(self.codes_of(batch.fetch, batch.total))
 
     @torch.no_grad()
     def remember(self, pool: Pool) -> None:
         """Make all items of a pool the exemplars of the prior: after a training, or to swap them without one."""
         device = self.log_var.device
-        parts = [self.embed(pool.floats(rows).to(device)) for rows in torch.arange(len(pool)).split(AT_ONCE)]
-        self.memory.fill(torch.cat(parts))
+        self.memory.fill(self.codes_of(lambda rows: pool.floats(rows).to(device), len(pool)))
+
+    def codes_of(self, fetch: Callable[[Tensor], Tensor], total: int) -> Tensor:
+        """Codes of all items that `fetch` gives by position, (N, D), some at a time."""
+        return torch.cat([self.embed(fetch(rows)) for rows in torch.arange(total).split(AT_ONCE)])
 
     def after_step(self, progress: float) -> None:
         self.beta.follow(progress)
