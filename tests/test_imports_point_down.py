@@ -10,7 +10,7 @@ import tacit
 ROOT = Path(tacit.__file__).parent
 FLOORS = [
     {"errors"},
-    {"disk", "outcome"},
+    {"across", "disk", "outcome"},
     {"data", "nn", "objectives"},
     {"methods"},
     {"engine"},

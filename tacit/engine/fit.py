@@ -19,6 +19,7 @@ from tacit.engine.optim import learning_rate, optimizer
 from tacit.engine.progress import Meter, looks_now
 from tacit.engine.run import Run
 from tacit.engine.stop import StopSignals
+from tacit.engine.warnings import Watchman
 from tacit.errors import BadData, Stopped, TrainingFailed
 from tacit.methods.method import Method, Recipe
 from tacit.nn.ema import SlowCopy
@@ -32,6 +33,7 @@ class Fitted:
     seconds: float
     terms: dict[str, float]  # means over the last records
     health: Diagnosis | None = None
+    warnings: list[str] = field(default_factory=list)  # in words, those before an interruption too
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -47,11 +49,15 @@ def fit(
     run: Run | None = None,
     watch: Callable[[dict[str, Any]], None] | None = None,
     health: bool = False,
+    probe: Callable[[Method], dict[str, float]] | None = None,
 ) -> Fitted:
     """Train `method` in place on the pool and what is known of its labels, (N,) int64.
 
     With `run`, progress and checkpoints go to its folder, Ctrl-C saves and raises `Stopped`, and a run that was
     interrupted goes on where it was: on a CPU bit for bit as if it had never stopped.
+
+    `health` looks at the codes now and then; `probe` is asked at the same steps and answers `accuracy`, the
+    number of `labels` and `chance`. Neither changes the training.
     """
     if len(pool) == 0:
         raise BadData("the pool has no items to learn from\n  look: tacit look")
@@ -60,6 +66,7 @@ def fit(
     labels = torch.full((len(pool),), -1) if labels is None else labels
     world = distributed.world()
     world.check(recipe.batch)
+    method.check(pool, recipe)
     method.to(where.device)
     channels_last(method)
     world.same_start(method)
@@ -77,8 +84,12 @@ def fit(
         start = keeper.restore(run) if run else 0
         if start == 0:
             method.remember(pool)
+        watchman = Watchman(recipe, run.record["method"] if run and hasattr(method, "views") else None)
         feed = type(method).feed(pool, labels, recipe.batch, Stream(seed, start, world.rank, world.size, where.device))
         result = Fitted(recipe.steps, 0.0, {})
+        if run and start:
+            before = [watchman.read(told) for told in run.progress() if told["step"] <= start]
+            result.warnings = [warning for warning in before if warning]
         meter = Meter(recipe, start)
         method.train()
         for step in range(start, recipe.steps):
@@ -108,6 +119,11 @@ def fit(
                 if doctor and looks_now(step, recipe.steps):
                     result.health = doctor.look(method)
                     record["health"] = result.health.to_dict()
+                if probe and world.first and looks_now(step, recipe.steps):
+                    record["probe"] = unnoticed(probe, method)
+                if warning := watchman.read(record):
+                    record["warning"] = warning
+                    result.warnings.append(warning)
                 result.records.append(record)
                 if world.first and run:
                     run.log(record)
@@ -129,6 +145,15 @@ def fit(
     result.seconds = meter.seconds
     result.terms = result.records[-1]["terms"] if result.records else {}
     return result
+
+
+def unnoticed(probe: Callable[[Method], dict[str, float]], method: Method) -> dict[str, float]:
+    """What a probe answers, with the random numbers and the mode of the training as they were."""
+    training = method.training
+    with torch.random.fork_rng():
+        found = probe(method)
+    method.train(training)
+    return found
 
 
 def diverged(method: Method, recipe: Recipe, step: int) -> str:

@@ -32,7 +32,9 @@ def optimizer(turn: Turn, recipe: Recipe) -> Optimizer:
         return torch.optim.SGD(
             groups, lr=recipe.lr, momentum=recipe.sgd_momentum, nesterov=recipe.sgd_momentum > 0, fused=fused
         )
-    raise WrongUsage(f"optimizer is {recipe.optimizer!r}, expected adam, adamw, sgd or adam_norm_grad")
+    if recipe.optimizer == "lars":
+        return LARS(groups, lr=recipe.lr, momentum=recipe.sgd_momentum)
+    raise WrongUsage(f"optimizer is {recipe.optimizer!r}, expected adam, adamw, sgd, lars or adam_norm_grad")
 
 
 class AdamNormGrad(torch.optim.AdamW):
@@ -46,6 +48,37 @@ class AdamNormGrad(torch.optim.AdamW):
         gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
         torch._foreach_div_(gradients, [norm + 1e-7 for norm in torch._foreach_norm(gradients)])
         return super().step(closure)
+
+
+class LARS(Optimizer):
+    """Stochastic gradient descent whose steps are a share of each tensor's own length (You et al. 2017, alg. 1).
+
+    g <- gradient + weight_decay w;  v <- momentum v + lr (eta |w| / |g|) g;  w <- w - v, as the code of SimCLR has it.
+    Biases and normalization, and tensors of length zero or without gradient, have the factor 1.
+    """
+
+    def __init__(self, groups: Any, lr: float, momentum: float = 0.9, eta: float = 1e-3) -> None:
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "eta": eta, "weight_decay": 0.0})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            weights = [w for w in group["params"] if w.grad is not None]
+            if not weights:
+                continue
+            gradients = torch._foreach_add([w.grad for w in weights], weights, alpha=group["weight_decay"])
+            velocities = [self.state[w].setdefault("velocity", torch.zeros_like(w)) for w in weights]
+            sizes, slopes = torch._foreach_norm(weights), torch._foreach_norm(gradients)
+            rates = [
+                group["lr"] * torch.where((size > 0) & (slope > 0), group["eta"] * size / slope, 1.0)
+                if w.ndim > 1
+                else torch.full_like(size, group["lr"])
+                for w, size, slope in zip(weights, sizes, slopes, strict=True)
+            ]
+            torch._foreach_mul_(gradients, rates)
+            torch._foreach_mul_(velocities, group["momentum"])
+            torch._foreach_add_(velocities, gradients)
+            torch._foreach_sub_(weights, velocities)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

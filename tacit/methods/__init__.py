@@ -17,8 +17,10 @@ from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.hvae import HVAE
 from tacit.methods.iwae import IWAE
 from tacit.methods.method import Method
+from tacit.methods.moco import MoCo
 from tacit.methods.parzen_window import ParzenWindow
 from tacit.methods.settings import convert, method_options, split_settings
+from tacit.methods.simclr import SimCLR
 from tacit.methods.supervised import Supervised
 from tacit.methods.vae import VAE
 from tacit.methods.vamp_prior import VampPrior
@@ -31,7 +33,9 @@ CATALOGUE: dict[str, type[Method]] = {
     "exemplar_vae": ExemplarVAE,
     "hvae": HVAE,
     "iwae": IWAE,
+    "moco": MoCo,
     "parzen_window": ParzenWindow,
+    "simclr": SimCLR,
     "supervised": Supervised,
     "vae": VAE,
     "vamp_prior": VampPrior,

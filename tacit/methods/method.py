@@ -21,7 +21,7 @@ class Recipe:
     steps: int = 3000
     batch: int = 128
     lr: float = 1e-3
-    optimizer: str = "adam"  # "adam", "adamw", "sgd", or "adam_norm_grad": each tensor's gradient divided by its norm
+    optimizer: str = "adam"  # "adam", "adamw", "sgd", "lars", or "adam_norm_grad": gradients divided by their norms
     weight_decay: float = 0.0
     sgd_momentum: float = 0.9
     schedule: str = "constant"  # "cosine": down to zero at the last step; "linear": down to a hundredth
@@ -45,7 +45,8 @@ class Method(nn.Module, ABC):
 
     `options` holds what the constructor was called with, defaults filled in: the signature is the configuration.
     Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`,
-    `log_prior(z)`, `jitter(z)`.
+    `log_prior(z)`, `jitter(z)`; `views(x)`, what a step sees of items, (B, V, *view); `layers(x)`, features by layer.
+    A loss with a chance level has it among its terms as "chance".
     """
 
     feed: ClassVar[Callable[..., Iterator[Any]]]  # a Feed, as `staticmethod(items)`
@@ -78,6 +79,9 @@ class Method(nn.Module, ABC):
     def turns(self) -> tuple[Turn, ...]:
         """Who moves in a step, in this order. Adversaries and bilevel methods have more than one."""
         return (Turn("all", self.loss, self.parameters),)
+
+    def check(self, pool: Pool, recipe: Recipe) -> None:
+        """An error, before the first step, where this cannot work with these items and training settings."""
 
     def remember(self, pool: Pool) -> None:
         """What is kept of the items themselves: before the first step, and once the weights are final. Most keep nothing."""

@@ -9,11 +9,14 @@ from torch.nn import functional as F
 
 from tacit.errors import WrongUsage, unknown_name
 from tacit.nn.gated import GatedLinear, gated_convs, gated_layers
+from tacit.nn.mel import LogMel
+from tacit.nn.norm import CENTERING
 from tacit.nn.norm import norm as norm_layers
 from tacit.nn.residual import residual_convs
 
-KINDS = ("auto", "mlp", "conv", "resnet", "gated", "gated_conv", "residual")
+KINDS = ("auto", "mlp", "conv", "resnet", "gated", "gated_conv", "residual", "mel")
 FLAT = ("mlp", "gated")  # need no image
+SOUND = ("mel",)  # need clips (1, T)
 SMALL = 8  # pixels of the longer side; below, a map has too little room for convolutions to earn their time
 LAST_MAP = 4  # pixels of the longer side of the last map of a convolutional trunk
 LARGEST_STAGE = 32  # pixels; a resnet halves larger images in its stem, so that its cost stays bounded
@@ -38,8 +41,9 @@ def trunk(
     depth: int | None = None,
     norm: str | None = None,
     out_dim: int | None = None,
+    rate: int = 16000,
 ) -> Trunk:
-    """A network for items of this shape: (C, H, W) images of any size, or (F,) vectors.
+    """A network for items of this shape: (C, H, W) images of any size, (1, T) sounds at `rate` Hz, or (F,) vectors.
 
     - `mlp`: `depth` (2) hidden layers of `width` (300) with ReLU; `norm` none. `out_dim` is the width of the last.
     - `conv`: `depth` blocks of [3x3 convolution, norm, 2x2 max-pool, ReLU] with `width` (32) channels, doubled block by
@@ -52,12 +56,15 @@ def trunk(
     - `gated_conv`: the five gated convolutions of ConvHVAE with `width` (32) channels in the first two.
     - `residual`: the network Exemplar VAE uses for faces: twice a convolution of stride 2 and `depth` (2) residual blocks
       with ELU and weight normalization, `width` (16) channels and then twice that, then 6 channels. The paper: 48 and 6.
-    - `auto`: `mlp` for vectors and for images under 8 pixels, otherwise `conv`.
+    - `mel`: the log-mel spectrum of a sound (`LogMel`), seen as a picture by `conv` with `width` (16) channels.
+    - `auto`: `mel` for sounds; `mlp` for vectors and for images under 8 pixels; otherwise `conv`.
     """
     kind = resolve(shape, kind)
     for name, value in (("width", width), ("depth", depth), ("out_dim", out_dim)):
         if value is not None and value < 1:
             raise WrongUsage(f"a trunk's {name} is a whole number from 1 on, not {value}")
+    if kind == "mel":
+        return _mel(shape, width, depth, norm, out_dim, rate)
     build = {"mlp": _mlp, "conv": _conv, "resnet": _resnet}.get(kind)
     if build:
         return build(shape, width, depth, norm, out_dim)
@@ -73,10 +80,12 @@ def resolve(shape: tuple[int, ...], kind: str) -> str:
     """The kind that `auto` means for this shape; an error for one that does not exist or cannot fit."""
     if kind not in KINDS:
         raise unknown_name("trunk", kind, KINDS)
-    image = len(shape) == 3
+    image, sound = len(shape) == 3, len(shape) == 2
     if kind == "auto":
-        return "conv" if image and max(shape[1:]) >= SMALL else "mlp"
-    if kind not in FLAT and not image:
+        return "mel" if sound else "conv" if image and max(shape[1:]) >= SMALL else "mlp"
+    if kind in SOUND and not sound:
+        raise WrongUsage(f"a {kind} trunk needs sounds (1, T); these items have shape {shape}\n  try: --trunk auto")
+    if kind not in (*FLAT, *SOUND) and not image:
         raise WrongUsage(f"a {kind} trunk needs images (C, H, W); these items have shape {shape}\n  try: --trunk auto")
     return kind
 
@@ -107,7 +116,7 @@ def _mlp(shape: tuple[int, ...], width: int | None, depth: int | None, norm: str
     widths = [math.prod(shape), *[width] * (depth - 1), out_dim or width]
     layers: list[nn.Module] = [nn.Flatten()]
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b, bias=norm != "batch"), *norm_layers(norm, b, axes=0), nn.ReLU(inplace=True)]
+        layers += [nn.Linear(a, b, bias=norm not in CENTERING), *norm_layers(norm, b, axes=0), nn.ReLU(inplace=True)]
     return Trunk(*layers, out_dim=widths[-1])
 
 
@@ -118,7 +127,7 @@ def _conv(shape: tuple[int, ...], width: int | None, depth: int | None, norm: st
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
         layers += [
-            nn.Conv2d(a, b, 3, padding=1, bias=norm != "batch"),
+            nn.Conv2d(a, b, 3, padding=1, bias=norm not in CENTERING),
             *norm_layers(norm, b, axes=2),
             nn.MaxPool2d(2, ceil_mode=True),  # the last row and column of an odd map count too
             nn.ReLU(inplace=True),  # the same as before the pooling, at a quarter of the work
@@ -127,12 +136,20 @@ def _conv(shape: tuple[int, ...], width: int | None, depth: int | None, norm: st
     return Trunk(*layers, nn.Flatten(), nn.Linear(features, out_dim), nn.ReLU(inplace=True), out_dim=out_dim)
 
 
+def _mel(
+    shape: tuple[int, ...], width: int | None, depth: int | None, norm: str | None, out_dim: int | None, rate: int
+) -> Trunk:
+    look = LogMel(rate)
+    convs = _conv((1, look.bands, look.frames(shape[1])), width or 16, depth, norm, out_dim)
+    return Trunk(look, *convs, out_dim=convs.out_dim)
+
+
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a way around them (He et al. 2016, fig. 2)."""
 
     def __init__(self, a: int, b: int, stride: int, norm: str) -> None:
         super().__init__()
-        bias = norm != "batch"
+        bias = norm not in CENTERING
         self.body = nn.Sequential(
             nn.Conv2d(a, b, 3, stride, 1, bias=bias),
             *norm_layers(norm, b, axes=2),
@@ -156,7 +173,7 @@ def _resnet(
     a, side = shape[0], max(shape[1:])
     while side > LARGEST_STAGE or not layers:
         stride = 2 if side > LARGEST_STAGE else 1
-        bias = norm != "batch"
+        bias = norm not in CENTERING
         layers += [
             nn.Conv2d(a, width, 3, stride, 1, bias=bias),
             *norm_layers(norm, width, axes=2),

@@ -104,3 +104,33 @@ def test_the_linear_schedule_falls_on_a_line_to_a_hundredth():
     assert rates[0] == 0.1 and rates[101] == pytest.approx(0.001)
     falls = [a - b for a, b in pairwise(rates)]
     assert falls == pytest.approx([0.099 / 101] * 101)
+
+
+def test_a_first_step_of_lars_is_a_share_of_each_matrix():
+    torch.manual_seed(0)
+    module = nn.Linear(4, 3)
+    before = module.weight.detach().clone(), module.bias.detach().clone()
+    x = torch.randn(5, 4)
+    step = optimizer(turn(module), Recipe(optimizer="lars", lr=0.5, weight_decay=0.1))
+    module(x).square().sum().backward()
+    bias_gradient = module.bias.grad.clone()
+    step.step()
+    moved_by = (module.weight - before[0]).norm()
+    assert moved_by.item() == pytest.approx(0.5 * 1e-3 * before[0].norm().item(), rel=1e-4)
+    assert torch.allclose(module.bias, before[1] - 0.5 * bias_gradient, atol=1e-6), "biases: plain momentum, no decay"
+
+
+def test_lars_keeps_its_velocity_with_the_rate_inside_and_starts_zero_weights():
+    weight = nn.Parameter(torch.zeros(2, 2))
+    step = optimizer(Turn("all", lambda batch: {}, lambda: [weight]), Recipe(optimizer="lars", lr=1.0))
+    expected, velocity = torch.zeros(2, 2), torch.zeros(2, 2)
+    for lr in (1.0, 0.5, 0.25):
+        gradient = torch.full((2, 2), 0.3)
+        weight.grad = gradient.clone()
+        step.param_groups[0]["lr"] = lr
+        size = expected.norm()
+        trust = 1e-3 * size / gradient.norm() if size > 0 else 1.0
+        velocity = 0.9 * velocity + lr * trust * gradient
+        expected = expected - velocity
+        step.step()
+        assert torch.allclose(weight.detach(), expected, atol=1e-6)
