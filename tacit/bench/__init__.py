@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tacit.bench import alss, exemplar_augmentation, exemplar_vae
+from tacit.bench import alss, contrast, exemplar_augmentation, exemplar_vae
 from tacit.errors import unknown_name
 from tacit.methods.settings import convert
 from tacit.outcome import Outcome, table
@@ -12,6 +12,7 @@ from tacit.outcome import Outcome, table
 BENCHES: dict[str, tuple[str, Callable[..., Outcome]]] = {
     "alss-mnist": ("every strategy on MNIST, 100 to 1,000 labels (ALSS, sec. 4)", alss.mnist),
     "alss-fashion": ("the same on Fashion-MNIST", alss.fashion_mnist),
+    "contrast": ("codes of SimCLR and MoCo beside raw pixels, a VAE and supervised nets (SimCLR, MoCo)", contrast.run),
     "exemplar-vae": ("priors and bodies of latent-variable models (Exemplar VAE, tables 1 and 2)", exemplar_vae.run),
     "exemplar-augmentation": (
         "labels shared with generated relatives, MNIST as vectors (Exemplar VAE)",

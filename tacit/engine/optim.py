@@ -61,7 +61,7 @@ class LARS(Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": momentum, "eta": eta, "weight_decay": 0.0})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
             if not weights:

@@ -1,5 +1,7 @@
 """The layers between an encoder and its loss, thrown away or kept in part afterwards."""
 
+from itertools import pairwise
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -32,7 +34,7 @@ class Projector(nn.Module):
             nn.Sequential(
                 nn.Linear(a, b, bias=norm not in CENTERING), *norm_layers(norm, b, axes=0), nn.ReLU(inplace=True)
             )
-            for a, b in zip(widths, widths[1:], strict=False)
+            for a, b in pairwise(widths)
         )
         centered = last_norm and norm in CENTERING
         last = norm_layers(norm, out_dim, axes=0) if centered else []

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tacit.across import same_everywhere
+
 
 class Queue(nn.Module):
     """The last `size` rows that were added, (Q, D); random directions at first. The oldest make room."""
@@ -25,8 +27,8 @@ class Queue(nn.Module):
     @torch.no_grad()
     def resize(self, size: int) -> None:
         """Begin again with another number of rows."""
-        fresh = torch.randn(size, self.rows.shape[1], device=self.rows.device)
-        self.rows, self.next = F.normalize(fresh, dim=1), torch.zeros_like(self.next)
+        fresh = F.normalize(torch.randn(size, self.rows.shape[1], device=self.rows.device), dim=1)
+        self.rows, self.next = same_everywhere(fresh), torch.zeros_like(self.next)
 
     @torch.no_grad()
     def add(self, rows: Float[Tensor, "B D"]) -> None:
