@@ -114,7 +114,7 @@ def demo(
 @app.command(epilog=examples("tacit init photos/", "tacit init digits.npz --size 28 -p digits.tacit"))
 def init(
     source: Annotated[
-        Path, typer.Argument(help="A folder of images, an .npz or .npy file, or a table (.csv, .parquet).")
+        Path, typer.Argument(help="A folder of images or sounds, an .npz or .npy file, or a table (.csv, .parquet).")
     ],
     where: Where = None,
     size: Annotated[
@@ -122,6 +122,12 @@ def init(
     ] = None,
     aspect: Annotated[
         str | None, typer.Option(help="What happens to other shapes: crop (default), pad or stretch.")
+    ] = None,
+    rate: Annotated[
+        int | None, typer.Option(help="Samples a second of sounds (default: the commonest, at most 16000).")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of sounds (default: the longest up to 2, or what holds 95 % of them).")
     ] = None,
     yardstick: Annotated[
         float | None, typer.Option(help="Share (below 1) or number of items set aside for measuring.")
@@ -141,6 +147,8 @@ def init(
             where,
             size=size,
             aspect=aspect,
+            rate=rate,
+            seconds=seconds,
             yardstick=share_or_count(yardstick),
             truth=truth,
             seed=seed,
@@ -149,9 +157,25 @@ def init(
     show(project.found(), as_json)
 
 
-@app.command(epilog=examples("tacit look", "tacit look -p photos.tacit --json"))
-def look(where: Where = None, as_json: AsJson = False) -> None:
-    """What is in the source: formats, sizes, duplicates, broken files, labels so far."""
+@app.command(context_settings=FREE, epilog=examples("tacit look", "tacit look --views simclr --crop 0.2"))
+def look(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[METHOD] [--SETTING VALUE]...", help="With --views: whose, with which settings."),
+    ] = None,
+    views: Annotated[
+        bool, typer.Option("--views", help="Draw what a method sees of some items: reports/views.png.")
+    ] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is in the source: formats, sizes, duplicates, broken files, labels so far; or views of its items."""
+    method, chosen = named(words, None)
+    if views:
+        show(opened(where).look_at_views(method, **chosen), as_json)
+        return
+    if words:
+        raise WrongUsage(f"{words[0]!r} was not expected here\n  views of items: tacit look --views {words[0]}")
     show(opened(where).look(), as_json)
 
 
@@ -234,9 +258,7 @@ def label(
     show(outcome, as_json)
 
 
-@app.command(
-    context_settings=FREE, epilog=examples("tacit train", "tacit train supervised --augment none --steps 1000")
-)
+@app.command(context_settings=FREE, epilog=examples("tacit train", "tacit train finetune --trunk-of 001 --layer 1"))
 def train(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[METHOD] [--SETTING VALUE]...", help="See tacit methods.")
@@ -256,16 +278,21 @@ def train(
 Run = Annotated[str | None, typer.Option("--run", help="Name or number of a run (default: the latest).")]
 
 
-@app.command(epilog=examples("tacit evaluate", "tacit evaluate --space"))
+@app.command(epilog=examples("tacit evaluate", "tacit evaluate --space --layer all"))
 def evaluate(
     run: Run = None,
     space: Annotated[bool, typer.Option("--space", help="Measure the learned space instead of a classifier.")] = False,
+    layer: Annotated[
+        str | None, typer.Option(help="With --space: another layer to stand beside the codes, or all of them.")
+    ] = None,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """How good the model (or the space) is, on the yardstick only, with intervals."""
     project = opened(where)
-    show(project.evaluate_space(run) if space else project.evaluate(run), as_json)
+    if layer and not space:
+        raise WrongUsage(f"--layer {layer} is about a space\n  try: tacit evaluate --space --layer {layer}")
+    show(project.evaluate_space(run, layer=layer) if space else project.evaluate(run), as_json)
 
 
 @app.command(

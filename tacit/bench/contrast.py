@@ -61,10 +61,10 @@ CONV4 = {"trunk": "conv", "width": 32, "depth": 4}
 DATA = {
     "cifar10": Data("cifar10", "CIFAR-10 (JPEG)", CONV4, {"simclr": 32, "moco": 24, "vae": 10}, (4, 25, 100)),
     "fashion": Data(
-        "fashion_mnist", "Fashion-MNIST", {"trunk": "conv", "width": 32}, {"simclr": 6, "moco": 6, "vae": 6}, (10, 25)
+        "fashion_mnist", "Fashion-MNIST", {"trunk": "conv", "width": 32}, {"simclr": 3, "moco": 3, "vae": 3}, (10, 25)
     ),
     "omniglot": Data(
-        "omniglot", "Omniglot", {"trunk": "conv", "width": 32}, {"simclr": 20, "moco": 20, "vae": 20}, (1, 5), k=5
+        "omniglot", "Omniglot", {"trunk": "conv", "width": 32}, {"simclr": 8, "moco": 8, "vae": 8}, (1, 5), k=5
     ),
 }
 VIEWED: dict[str, dict[str, Any]] = {"simclr": {"temperature": 0.5}, "moco": {}}

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tacit.data.answers import hidden_answers
 from tacit.data.form import Form
 from tacit.data.pictures import fit_in
-from tacit.data.source import FLOAT32, Batch, File, Source, answer_text, content_id, working_shape
-from tacit.errors import BadData, BadEnvironment, TacitError, WrongUsage, unknown_name
+from tacit.data.source import FLOAT32, Batch, File, Source, content_id, working_shape
+from tacit.errors import BadData, BadEnvironment, TacitError, WrongUsage
 
-ITEMS, ANSWERS = ("x", "images", "data"), ("y", "labels")  # members of an .npz, in either case
+ITEMS = ("x", "images", "data")  # members of an .npz, in either case
 PIECE_BYTES, PIECE_ROWS = 2**23, 4096  # looked at in one go
 DARK = 64  # of 255: pictures that stay below are worth a remark
 BIT_DEPTHS = (1023, 4095, 16383, 65535)  # 10, 12, 14 and 16 bits
@@ -111,7 +112,10 @@ class Array(Source):
             with opened as members:
                 self._name = self._choose(members)
                 self._x = np.asarray(members[self._name])
-                self._hidden(members)
+                others = [name for name in members.files if name != self._name]
+                self._answers, self.class_order = hidden_answers(
+                    self.path, members, others, self.truth, sum(self._x.shape[:1])
+                )
 
     def _choose(self, members: Any) -> str:
         """Which member holds the items."""
@@ -128,42 +132,6 @@ class Array(Source):
             f"{self.path} does not say which array is the items; it holds {found}\n"
             "  call it x: np.savez('items.npz', x=..., y=...)"
         )
-
-    def _hidden(self, members: Any) -> None:
-        """Hidden answers: the member that was asked for, else y or labels where there is one."""
-        by_name = {name.lower(): name for name in members.files}
-        name = self.truth
-        if name is not None and name not in members.files:
-            raise unknown_name("array of answers", name, [m for m in members.files if m != self._name])
-        if name is None:
-            name = next((by_name[wanted] for wanted in ANSWERS if wanted in by_name), None)
-        if name is None:
-            return
-        y = members[name]
-        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        if y.ndim != 1 or len(y) != len(self._x) or y.dtype.kind not in "biufSU":
-            raise BadData(
-                f"{self.path}: {name} is {y.dtype} of shape {y.shape}, for {len(self._x):,} items\n"
-                "  answers are one number or one text an item"
-            )
-        lists = (f"{name}_names", "class_names" if name.lower() in ANSWERS else "")
-        names = next((member for member in lists if member in members.files), None)
-        self.class_order = tuple(answer_text(c) or "" for c in np.ravel(members[names])) if names else ()
-        values, which = np.unique(y, return_inverse=True)
-        texts = [self._text(value) for value in values]
-        self._answers = [texts[i] for i in which]
-
-    def _text(self, value: Any) -> str | None:
-        """A hidden answer. Class numbers become names where the file has them; below 0 there is none."""
-        if isinstance(value, np.number) and value < 0:
-            return None
-        if not self.class_order or not isinstance(value, np.integer):
-            return answer_text(value)
-        if value >= len(self.class_order):
-            raise BadData(
-                f"{self.path}: there is an answer {value}, but only {len(self.class_order)} class names, from 0 on"
-            )
-        return self.class_order[int(value)]
 
     # the values
 

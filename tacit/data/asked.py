@@ -10,6 +10,7 @@ from tacit.data.pictures import ASPECTS
 from tacit.errors import WrongUsage, unknown_name
 
 LARGEST_SIZE = 1024  # pixels
+RATES, SECONDS = (1000, 48_000), (0.05, 30.0)  # Hz and seconds of sounds as items
 ONE_IN, AT_MOST = 5, 2000  # the yardstick, unless asked otherwise
 
 
@@ -19,6 +20,8 @@ class Asked:
 
     size: int | None = None
     aspect: str | None = None
+    rate: int | None = None  # Hz, of sounds
+    seconds: float | None = None
     yardstick: float | int | None = None
     seed: int = 0
     truth: str | None = None
@@ -32,6 +35,12 @@ class Asked:
             )
         if self.aspect is not None and self.aspect not in ASPECTS:
             raise unknown_name("aspect", self.aspect, ASPECTS)
+        for name, value, (least, most), usual in (
+            ("rate", self.rate, RATES, "8000 or 16000 are usual for speech"),
+            ("number of seconds", self.seconds, SECONDS, "1 to 4 are usual"),
+        ):
+            if value is not None and not least <= value <= most:
+                raise WrongUsage(f"a {name} of {value:g} is not possible\n  choose {least:g} to {most:g}; {usual}")
         share = self.yardstick
         if (isinstance(share, float) and not 0 <= share < 1) or (isinstance(share, int) and share < 0):
             raise WrongUsage(
@@ -47,6 +56,9 @@ class Asked:
             "aspect": (self.aspect if former.item_kind == "image" else None, former.aspect),
             "yardstick": (self.yardstick, "the default" if former.yardstick is None else former.yardstick),
         }
+        if former.item_kind == "sound":
+            samples = None if self.seconds is None else max(1, round(self.seconds * former.rate))
+            fixed |= {"rate": (self.rate, former.rate), "number of samples": (samples, former.shape[1])}
         for name, (wanted, has) in fixed.items():
             if wanted is not None and wanted != has:
                 raise WrongUsage(

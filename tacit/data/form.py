@@ -20,8 +20,8 @@ class Form:
     """Fixed when a source is first packed and kept in items.json: what comes later is prepared like what came first."""
 
     source: str  # "folder", "array" or "table"
-    shape: tuple[int, ...]  # of an item: (C, H, W) or (F,)
-    item_kind: str = "image"  # or "vector"
+    shape: tuple[int, ...]  # of an item: (C, H, W), (1, T) or (F,)
+    item_kind: str = "image"  # or "sound" or "vector"
     aspect: str = "crop"  # how images get the working shape
     dtype: str = ""  # arrays: what the file held
     low: float = 0.0  # arrays: the value that becomes 0 ...
@@ -29,6 +29,7 @@ class Form:
     columns: tuple[str, ...] = ()  # tables: the columns that became the vector
     center: tuple[float, ...] = ()  # vectors: mean and deviation of each column over the pool, the yardstick left out
     scale: tuple[float, ...] = ()
+    rate: int = 0  # sounds: samples a second
     truth: str | None = None  # where hidden answers come from: "folders", a member, a column
     class_order: tuple[str, ...] = ()  # of the hidden answers, where the source says one
     conflicts: int = 0  # contents that were met with two hidden answers
@@ -40,15 +41,15 @@ class Form:
 
     @property
     def spec(self) -> ItemSpec:
-        return ItemSpec(self.shape, self.item_kind, (), self.center, self.scale)
+        return ItemSpec(self.shape, self.item_kind, (), self.center, self.scale, self.rate)
 
     @property
     def file(self) -> str:
-        return "items.u8" if self.item_kind == "image" else "items.f32"
+        return {"image": "items.u8", "sound": "items.i16"}.get(self.item_kind, "items.f32")
 
     @property
     def stored(self) -> np.dtype:
-        return np.dtype(np.uint8 if self.item_kind == "image" else np.float32)
+        return np.dtype({"image": np.uint8, "sound": np.int16}.get(self.item_kind, np.float32))
 
     @property
     def row_bytes(self) -> int:

@@ -1,6 +1,6 @@
 """From a folder, an array file or a table to packed items: once in full, later only what changed.
 
-`pack` fills a folder with `items.u8` or `items.f32` (the rows), `items.json` (how they were made), the tables items,
+`pack` fills a folder with `items.u8`, `items.i16` or `items.f32` (the rows), `items.json` (how they were made), the tables items,
 files and truth of `project.db`, and `skipped.csv` (what could not be read). An item is a content: a file that is
 renamed or moved keeps its answers, and two copies of a picture are one item.
 """
@@ -42,16 +42,19 @@ def pack(
     seed: int = 0,
     truth: str | None = None,
     aspect: str | None = None,
+    rate: int | None = None,
+    seconds: float | None = None,
     workers: int | None = None,
     on_progress: Progress | None = None,
 ) -> Packed:
     """Bring the items of `source` into `folder`; from the second time on, only what is new.
 
     Images become squares of `size` pixels; by default they keep the size they share, if it is at most 64, else 64.
-    `aspect` is "crop" (default), "pad" or "stretch", see `pictures.ASPECTS`. The `yardstick` is drawn by `seed`: a
+    `aspect` is "crop" (default), "pad" or "stretch", see `pictures.ASPECTS`. Sounds become clips of `seconds` at
+    `rate` Hz; `sound_form.py` says how long and how fast without. The `yardstick` is drawn by `seed`: a
     share below 1 or a count, by default a fifth and at most 2,000. `truth` says where hidden answers are: "folders"
-    (the name of the folder a picture is in), a member of an `.npz` (default y or labels), a column (default label, y,
-    class or target). `workers` processes read pictures: by default all cores where that pays; 0 or 1, only this one.
+    (the name of the folder a file is in), a member of an `.npz` (default y or labels), a column (default label, y,
+    class or target). `workers` processes read files: by default all cores where that pays; 0 or 1, only this one.
 
     The first call fixes size, aspect, yardstick and the order of rows. Later, new items join the pool at its end; the
     items of files that are gone stay, with their answers. Whatever interrupts, the folder holds what it held before or
@@ -61,7 +64,7 @@ def pack(
     """
     began = time.perf_counter()
     kind = source_kind(source)
-    asked = Asked(size, aspect, yardstick, seed, truth)
+    asked = Asked(size, aspect, rate, seconds, yardstick, seed, truth)
     asked.check()
     if workers is not None and workers < 0:
         raise WrongUsage(f"there cannot be {workers} workers\n  use 0 to read in this process, or leave it out")
@@ -93,7 +96,15 @@ class Scan:
             asked.check_against(self.former, folder, kind)
             asked = replace(asked, truth=self.former.truth if asked.truth is None else asked.truth)
         self.asked = asked
-        self.things = open_source(source, asked.truth, workers, without=folder)
+        self.things = open_source(
+            source,
+            asked.truth,
+            workers,
+            without=folder,
+            item_kind=self.former.item_kind if self.former else None,
+            rate=asked.rate,
+            seconds=asked.seconds,
+        )
         self.part = shelf.Part(folder)
         self.news = records.News(failed=list(self.things.unlisted))
 
@@ -181,7 +192,7 @@ class Scan:
         )
 
     def _ask_folders(self, files: dict[str, Found]) -> None:
-        """The hidden answer is the name of the folder a picture is in; one beside the folders has none."""
+        """The hidden answer is the name of the folder a file is in; one beside the folders has none."""
         for path in sorted(files):
             if "/" in path:
                 self.news.answer(files[path][0], path.split("/")[-2])
@@ -253,6 +264,7 @@ class Scan:
             changed=changed,
             item_kind=form.item_kind,
             shape=form.shape,
+            rate=form.rate,
             aspect=form.aspect if form.item_kind == "image" else None,
             modes=form.modes,
             smallest=form.smallest,

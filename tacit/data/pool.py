@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tacit.data.source import content_id
-from tacit.data.spec import ItemSpec
+from tacit.data.spec import RANGES, ItemSpec
 from tacit.data.stacked import Stacked
 from tacit.errors import BadData, WrongUsage
 
@@ -25,7 +25,7 @@ Side = TypeVar("Side", bound="Items")  # pool or yardstick: a part of one stays 
 
 
 class Items:
-    """Rows of a packed array. `items[index]` is a batch as stored: uint8 images, float32 vectors.
+    """Rows of a packed array. `items[index]` is a batch as stored: uint8 images, int16 sounds, float32 vectors.
 
     `array` is (R, *item), a memory map, an array in memory or one behind the other; `rows` are the rows that belong to this side, None for
     all. `ids` are content hashes (hex), given as an array of strings or as a function that fetches them when asked:
@@ -60,7 +60,7 @@ class Items:
         return batch
 
     def floats(self, index: Tensor | slice | Sequence[int] | np.ndarray) -> Tensor:
-        """Items as methods see them: images in [0, 1], vectors standardised."""
+        """Items as methods see them: images in [0, 1], sounds in [-1, 1], vectors standardised."""
         return self.spec.to_float(self[index])
 
     @cached_property
@@ -101,16 +101,19 @@ class Pool(Items):
     def with_items(self, x: Tensor) -> "Pool":
         """The same with items behind its own, floats (n, *item) as methods see them. They live in memory alone.
 
-        They are kept as the pool keeps its items: images with 8 bits. Their ids are hashes of what is kept.
+        They are kept as the pool keeps its items: images with 8 bits, sounds with 16. Their ids are hashes of what is kept.
         """
         if x.shape[1:] != self.spec.shape or not x.is_floating_point():
             raise WrongUsage(f"{x.dtype} items of shape {tuple(x.shape[1:])}, expected floats {self.spec.shape}")
         if not x.isfinite().all():
             raise BadData("there are items with values that are no finite numbers")
-        if self.spec.kind == "image" and len(x) and not (x.min() > -0.01 and x.max() < 1.01):
-            raise WrongUsage(
-                f"images are floats in [0, 1]; these go from {x.min():g} to {x.max():g}\n  scale them first"
-            )
+        if len(x) and self.spec.kind in RANGES:
+            low, high = RANGES[self.spec.kind]
+            if not (x.min() > low - 0.01 and x.max() < high + 0.01):
+                raise WrongUsage(
+                    f"{self.spec.kind}s are floats in [{low:g}, {high:g}]; these go from {x.min():g} to {x.max():g}\n"
+                    "  scale them first"
+                )
         new = self.spec.to_stored(x).cpu().numpy()
         before = len(self._stored)
         rows = None if self.rows is None else np.concatenate([self.rows, np.arange(before, before + len(new))])

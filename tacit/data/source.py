@@ -36,7 +36,10 @@ class Batch(NamedTuple):
 
 
 class Looks:
-    """Kinds of pixels and original sizes that were met."""
+    """Kinds of pixels (or rates and channels of sounds) and original sizes that were met.
+
+    The size of a sound is its length in milliseconds and 1.
+    """
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from tacit.disk import write_atomic
 from tacit.methods.method import Method
 
 CARD = "card.md"
+STORED = {"image": "uint8", "sound": "int16"}  # what a model takes items as; vectors as float32
 TOLD = {"title", "labels", "items", "accuracy", "limits"}  # keys with a place of their own on the card
 
 
@@ -36,6 +37,12 @@ def lines(method: Method, name: str, card: dict[str, Any]) -> list[str]:
 
 
 def takes(spec: ItemSpec) -> str:
+    if spec.kind == "sound":
+        seconds = spec.shape[1] / spec.rate
+        return (
+            f"sounds of {seconds:.2f} s at {spec.rate:,} Hz, mono, as int16 (1, {spec.shape[1]}): zeros behind shorter "
+            "ones, the mean taken out, the peak at 0.9 of full scale (29491); 32768 becomes 1 inside"
+        )
     if spec.kind != "image":
         return f"vectors of {spec.shape[0]} numbers as they were measured; the model standardises them itself"
     channels, height, width = spec.shape
@@ -61,7 +68,7 @@ def measured(accuracy: Any, classifies: bool) -> str:
 
 def use(method: Method, name: str) -> list[str]:
     shape = ", ".join(str(side) for side in method.spec.shape)
-    kind = "uint8" if method.spec.kind == "image" else "float32"
+    kind = STORED.get(method.spec.kind, "float32")
     own = ", trust_code=True" if ":" in name else ""
     answer = "p = model.logits({x}).softmax(1)" if hasattr(method, "logits") else "codes = model.embed({x})"
     return [

@@ -220,5 +220,7 @@ def random_items(spec: ItemSpec) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     if spec.kind == "image":
         return torch.randint(256, (CHECKED, *spec.shape), generator=generator, dtype=torch.uint8)
+    if spec.kind == "sound":
+        return torch.randint(-29491, 29492, (CHECKED, *spec.shape), generator=generator, dtype=torch.int16)
     x = torch.randn(CHECKED, *spec.shape, generator=generator)
     return x * torch.tensor(spec.scale) + torch.tensor(spec.center) if spec.center else x

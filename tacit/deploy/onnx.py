@@ -1,4 +1,4 @@
-"""A model as one ONNX file that takes what people have (uint8 images, raw numbers) and gives probabilities or codes."""
+"""A model as one ONNX file: from what people have (uint8 images, int16 sounds, raw numbers) to probabilities or codes."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import tacit
 from tacit.data.pool import Items
-from tacit.deploy.card import add_onnx
+from tacit.deploy.card import STORED, add_onnx
 from tacit.deploy.export import row_by_row
 from tacit.disk import replacing
 from tacit.errors import BadData, BadEnvironment, WrongUsage
@@ -51,10 +51,11 @@ class Portable(nn.Module):
 
 
 def export_onnx(method: Method, path: Path, items: Items, *, ability: str = "logits") -> Checked:
-    """Write `method` as ONNX: `items` (batch, *item), uint8 images or float32 vectors, to `probabilities` (or `codes`).
+    """Write `method` as ONNX, from `items` (batch, *item) to `probabilities` (or `codes`).
 
-    The file is compared with torch on real items, one at a time and together, before it is there under its name. The
-    number of items in a batch is free. The classes are in the file's metadata, as a JSON list under "classes".
+    Items are as the pool stores them: uint8 images, int16 sounds, float32 vectors. The file is compared with torch on
+    real items, one at a time and together, before it is there under its name. The number of items in a batch is free.
+    The classes are in the file's metadata, as a JSON list under "classes".
     """
     if ability not in ABILITIES or not hasattr(method, ability):
         known = ", ".join(name for name in ABILITIES if hasattr(method, name))
@@ -154,14 +155,14 @@ def described(method: Method, path: Path, output: str, difference: float, n: int
     """What the card says about the file."""
     spec = method.spec
     shape = ", ".join(str(side) for side in spec.shape)
-    scaling = "0..255 becomes 0..1" if spec.kind == "image" else "standardising"
+    scaling = {"image": "0..255 becomes 0..1", "sound": "32768 becomes 1"}.get(spec.kind, "standardising")
     gives = (
         f"({len(spec.classes)} per item, in the order of the classes)"
         if output == "probabilities"
         else "(one per item)"
     )
     return [
-        f"`{path.name}` takes `items`, {'uint8' if spec.kind == 'image' else 'float32'} (batch, {shape}), and gives "
+        f"`{path.name}` takes `items`, {STORED.get(spec.kind, 'float32')} (batch, {shape}), and gives "
         f"`{output}` {gives}. Scaling ({scaling}) is inside.",
         f"It differs from torch by at most {difference:.1e} on {n} real items.",
         "",

@@ -92,8 +92,9 @@ def check(method: Method, items: Items, abstain_below: float) -> None:
     if not 0 <= abstain_below <= 1:
         raise WrongUsage(f"a confidence lies between 0 and 1; abstain_below is {abstain_below:g}")
     wanted, got = method.spec, items.spec
-    if (wanted.kind, wanted.shape) != (got.kind, got.shape):
+    if (wanted.kind, wanted.shape, wanted.rate) != (got.kind, got.shape, got.rate):
+        at = [f" at {spec.rate:,} Hz" if spec.rate else "" for spec in (wanted, got)]
         raise WrongUsage(
-            f"the model takes {wanted.kind} items of shape {wanted.shape}; "
-            f"these are {got.kind} items of shape {got.shape}"
+            f"the model takes {wanted.kind} items of shape {wanted.shape}{at[0]}; "
+            f"these are {got.kind} items of shape {got.shape}{at[1]}"
         )

@@ -62,7 +62,10 @@ class Meter:
 
 def line(record: dict[str, Any]) -> str:
     """One record for a person to read."""
-    terms = "  ".join(f"{name} {value:.4g}" for name, value in record["terms"].items())
+    chance = {"loss": f" (chance {record['terms']['chance']:.4g})"} if "chance" in record["terms"] else {}
+    terms = "  ".join(
+        f"{name} {value:.4g}{chance.get(name, '')}" for name, value in record["terms"].items() if name != "chance"
+    )
     minutes, seconds = divmod(int(record["eta"]), 60)
     share = record["step"] / record["steps"]
     return (
@@ -71,8 +74,16 @@ def line(record: dict[str, Any]) -> str:
     )
 
 
-def health_line(record: dict[str, Any]) -> str:
-    return str(Diagnosis(**record["health"]))
+def look_line(record: dict[str, Any]) -> str:
+    """What was seen of the codes at this step: their health, and what a probe on the labels there are says."""
+    seen = [str(Diagnosis(**record["health"]))] if "health" in record else []
+    if "probe" in record:
+        seen.append(probe_line(record["probe"]))
+    return "   ".join(seen)
+
+
+def probe_line(probe: dict[str, float]) -> str:
+    return f"probe {probe['accuracy']:.0%} on {probe['labels']:.0f} labels in turn (chance {probe['chance']:.0%})"
 
 
 def watcher(title: str, stream: Any = None) -> "PlainWatcher | TerminalWatcher":
@@ -94,11 +105,12 @@ class PlainWatcher:
         pass
 
     def __call__(self, record: dict[str, Any]) -> None:
-        now = time.monotonic()
-        if now - self.last >= PLAIN_SECONDS or record["step"] == record["steps"] or "health" in record:
+        now, seen = time.monotonic(), look_line(record)
+        if now - self.last >= PLAIN_SECONDS or record["step"] == record["steps"] or seen:
             self.last = now
-            health = f"   {health_line(record)}" if "health" in record else ""
-            print(f"{self.title}  {line(record)}{health}", file=self.stream, flush=True)
+            print("   ".join(filter(None, (f"{self.title}  {line(record)}", seen))), file=self.stream, flush=True)
+        if "warning" in record:
+            print(f"warning: {record['warning']}", file=self.stream, flush=True)
 
 
 class TerminalWatcher:
@@ -108,7 +120,7 @@ class TerminalWatcher:
         from rich.console import Console
         from rich.live import Live
 
-        self.title, self.health = title, ""
+        self.title, self.seen = title, ""
         self.live = Live(console=Console(file=stream), refresh_per_second=8)
 
     def __enter__(self) -> "TerminalWatcher":
@@ -123,10 +135,11 @@ class TerminalWatcher:
         from rich.progress_bar import ProgressBar
         from rich.text import Text
 
-        if "health" in record:
-            self.health = health_line(record)
+        self.seen = look_line(record) or self.seen
+        if "warning" in record:
+            self.live.console.print(Text(f"warning: {record['warning']}"))
         bar = ProgressBar(total=record["steps"], completed=record["step"], width=40)
-        self.live.update(Group(Text(f"  {self.title}  {line(record)}"), bar, Text(f"  {self.health}")))
+        self.live.update(Group(Text(f"  {self.title}  {line(record)}"), bar, Text(f"  {self.seen}")))
 
 
 class Counter:

@@ -1,7 +1,8 @@
 """Is a space better than the items themselves?
 
 Its codes stand beside raw items, their principal components and an untrained encoder, all with the same labels and the
-same two classifiers. A space that does not beat raw items has learned nothing.
+same two classifiers. A space that does not beat raw items has learned nothing. Raw samples of a sound say as good as
+nothing: the statistics of its cepstral coefficients stand in their place.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from tacit.data.feeds import mix
 from tacit.data.pool import Items, Pool, Yardstick
 from tacit.engine.apply import embed
 from tacit.errors import NotEnoughLabels
+from tacit.evaluate.cepstra import mfcc_statistics
 from tacit.evaluate.intervals import Interval, paired_bootstrap, plain, wilson
+from tacit.evaluate.layers import by_layer, chosen
 from tacit.evaluate.neighbours_vote import vote
 from tacit.evaluate.probe import fit_probe
 from tacit.latent.space import Space
@@ -37,7 +40,9 @@ class Row:
     dim: int
     vote: Interval
     probe: Interval
-    above_raw: Interval | None  # the probe's accuracy above that on raw items, pair by pair; None for raw items
+    above_raw: (
+        Interval | None
+    )  # the probe's accuracy above that on raw items, pair by pair; None for raw items. Of sounds: above MFCC
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,9 @@ class Quality:
         said = [
             f"{self.labels} labels, measured on {self.measured} items   (always the commonest class: {self.chance:.3f})"
         ]
+        first = self.rows[0].name.removesuffix(" items")
         for row in self.rows:
-            above = "" if row.above_raw is None else f"   above raw {signed(row.above_raw)}"
+            above = "" if row.above_raw is None else f"   above {first} {signed(row.above_raw)}"
             said.append(f"  {row.name:<18} {row.dim:>6} numbers   vote {row.vote}   probe {row.probe}{above}")
         return [*said, *([self.note] if self.note else [])]
 
@@ -73,10 +79,11 @@ def representation(
     yardstick: Yardstick | None = None,
     y: Tensor | None = None,
     *,
+    layer: str | None = None,
     k: int = 20,
     seed: int = 0,
 ) -> Quality:
-    """Rows for the codes of a space and for what they have to beat.
+    """Rows for the codes of a space, for what they have to beat, and for other layers of the method (a name, or `all`).
 
     `labels` (N,) over the pool are learned from; `y` over the yardstick are measured on. Where the yardstick has no
     label (or the space no method to embed it with), the pool's labels are measured on in turn, and the note says so:
@@ -91,7 +98,7 @@ def representation(
     classes = max(len(space.pool.spec.classes), int(labels.max()) + 1, int(truth.max()) + 1)
     rows: list[Row] = []
     raw = torch.empty(0)
-    for name, codes, fresh in representations(space, known, test, seed):
+    for name, codes, fresh in representations(space, known, test, layer, seed):
         if fresh is None:
             voted, probed = in_turn(codes, labels[known], classes, k, seed)
         else:
@@ -130,21 +137,28 @@ def share(right: Tensor) -> Interval:
 
 
 def representations(
-    space: Space, known: Tensor, test: Measured | None, seed: int
+    space: Space, known: Tensor, test: Measured | None, layer: str | None, seed: int
 ) -> Iterator[tuple[str, Tensor, Tensor | None]]:
-    """Name, numbers of the labeled items (n, D), numbers of the items to measure on (or None); raw items first."""
+    """Name, numbers of the labeled items (n, D), numbers of the items to measure on (or None); raw items (MFCC) first."""
 
     def both(see: See) -> tuple[Tensor, Tensor | None]:
         return see(space.pool, known), None if test is None else see(test.yardstick, test.rows)
 
-    raw = both(flat)
-    yield "raw items", *raw
+    layers = chosen(space.method, layer, space.pool.floats(known[:1]))
+    sounds = space.pool.spec.kind == "sound"
+    raw = both(mfcc_statistics if sounds else flat)
+    yield "MFCC" if sounds else "raw items", *raw
     if raw[0].shape[1] > DIMS:
         yield f"PCA-{DIMS}", *both(principal_components(space.pool, seed))
     if space.method is not None:
         fresh = untrained(space.method, seed)
         yield "untrained encoder", *both(lambda items, index: embed(fresh, items, index))
     yield "codes", space.codes[known].float(), None if test is None else embed(test.method, test.yardstick, test.rows)
+    if layers and space.method is not None:
+        features = by_layer(space.method, space.pool, known)
+        fresh_ones = {} if test is None else by_layer(test.method, test.yardstick, test.rows)
+        for name in layers:
+            yield name, features[name], fresh_ones.get(name)
 
 
 def flat(items: Items, index: Tensor) -> Tensor:

@@ -11,14 +11,19 @@ from types import ModuleType
 
 from tacit.data.spec import ItemSpec
 from tacit.errors import WrongUsage, unknown_name
+from tacit.methods.aet import AET
 from tacit.methods.autoencoder import AutoEncoder
 from tacit.methods.conv_hvae import ConvHVAE
+from tacit.methods.cpc import CPC
+from tacit.methods.exemplar_task import ExemplarTask
 from tacit.methods.exemplar_vae import ExemplarVAE
+from tacit.methods.finetune import Finetune
 from tacit.methods.hvae import HVAE
 from tacit.methods.iwae import IWAE
 from tacit.methods.method import Method
 from tacit.methods.moco import MoCo
 from tacit.methods.parzen_window import ParzenWindow
+from tacit.methods.rotation import Rotation
 from tacit.methods.settings import convert, method_options, split_settings
 from tacit.methods.simclr import SimCLR
 from tacit.methods.supervised import Supervised
@@ -28,13 +33,18 @@ from tacit.methods.vamp_prior import VampPrior
 __all__ = ["CATALOGUE", "build", "find", "split_settings"]
 
 CATALOGUE: dict[str, type[Method]] = {
+    "aet": AET,
     "autoencoder": AutoEncoder,
     "conv_hvae": ConvHVAE,
+    "cpc": CPC,
+    "exemplar_task": ExemplarTask,
     "exemplar_vae": ExemplarVAE,
+    "finetune": Finetune,
     "hvae": HVAE,
     "iwae": IWAE,
     "moco": MoCo,
     "parzen_window": ParzenWindow,
+    "rotation": Rotation,
     "simclr": SimCLR,
     "supervised": Supervised,
     "vae": VAE,

@@ -42,7 +42,7 @@ class AutoEncoder(Method):
         noise: float = 0.0,
     ) -> None:
         super().__init__(spec)
-        self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth)
+        self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, rate=spec.rate)
         self.to_code = nn.Linear(self.encoder.out_dim, latent_dim)
         self.decoder = decoder(latent_dim, spec.shape, trunk, width=width, depth=depth)
         self.noise = noise
@@ -57,6 +57,5 @@ class AutoEncoder(Method):
         return self.to_code(self.encoder(x))
 
     def decode(self, z: Tensor) -> Tensor:
-        """The item a code stands for, (B, D) -> (B, *item); images in [0, 1]."""
-        x = self.decoder(z).float()
-        return x.clamp(0, 1) if self.spec.kind == "image" else x
+        """The item a code stands for, (B, D) -> (B, *item); images in [0, 1], sounds in [-1, 1]."""
+        return self.spec.within(self.decoder(z).float())

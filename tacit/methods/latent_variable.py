@@ -60,7 +60,7 @@ class Observed(nn.Module):
         super().__init__()
         if sigma is not None and sigma <= 0:
             raise WrongUsage(f"sigma is a standard deviation above 0, not {sigma}\n  leave it out to follow the error")
-        self.likelihood, self.is_image = resolve(spec, likelihood), spec.kind == "image"
+        self.likelihood, self.within = resolve(spec, likelihood), spec.within
         self.binarize, self.sigma = binarize and self.likelihood == "bernoulli", sigma
         self.register_buffer("log_noise", torch.tensor(2 * math.log(sigma) if sigma else 0.0))  # log sigma^2
         self.looked = False
@@ -90,11 +90,11 @@ class Observed(nn.Module):
         return gaussian_log_likelihood(decoded, x, log_noise)
 
     def mean(self, decoded: Tensor) -> Tensor:
-        """The mean item; images in [0, 1]."""
+        """The mean item; images in [0, 1], sounds in [-1, 1]."""
         decoded = decoded.float()
         if self.likelihood == "bernoulli":
             return decoded.sigmoid()
-        return decoded.clamp(0, 1) if self.is_image else decoded
+        return self.within(decoded)
 
 
 def evidence(
@@ -178,7 +178,6 @@ def resolve(spec: ItemSpec, likelihood: str) -> str:
     if likelihood == "auto":
         return "bernoulli" if spec.kind == "image" and spec.shape[0] == 1 else "gaussian"
     if likelihood == "bernoulli" and spec.kind != "image":
-        raise WrongUsage(
-            "a bernoulli likelihood needs values in [0, 1], and vectors are standardized\n  try: --likelihood gaussian"
-        )
+        other = "sounds go below zero" if spec.kind == "sound" else "vectors are standardized"
+        raise WrongUsage(f"a bernoulli likelihood needs values in [0, 1], and {other}\n  try: --likelihood gaussian")
     return likelihood

@@ -86,7 +86,9 @@ class MoCo(Method):
         if queue is not None and queue < 1:
             raise WrongUsage(f"queue is {queue}, expected at least 1 key")
         self.view = Views(spec, views, crop=crop, color=color, flip=flip, blur=blur)
-        self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)
+        self.encoder = build_trunk(
+            spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features, rate=spec.rate
+        )
         self.projector = Projector(self.encoder.out_dim, projection_dim, layers=layers, norm="none")
         self.slow = SlowCopy(nn.Sequential(self.encoder, self.projector), momentum)
         self.size, self.queue = queue, Queue(queue or QUEUE, projection_dim)

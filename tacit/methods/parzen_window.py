@@ -72,6 +72,11 @@ class ParzenWindow(Method):
         super().__init__(spec)
         if space not in SPACES:
             raise unknown_name("space", space, SPACES)
+        if spec.kind == "sound":
+            raise WrongUsage(
+                "a Parzen window compares items value by value, and a sound a moment later has other values everywhere\n"
+                "  for a space of sounds: tacit learn vae"
+            )
         if exemplars is not None and exemplars < 2:
             raise WrongUsage(
                 f"a Parzen window needs at least 2 exemplars, not {exemplars}: an item does not see itself"

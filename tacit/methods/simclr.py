@@ -73,7 +73,9 @@ class SimCLR(Method):
                 f"layer is {layer}: the projector has hidden layers 1 to {HEAD_LAYERS[version] - 1}, 0 is before"
             )
         self.view = Views(spec, views, crop=crop, color=color, flip=flip, blur=blur)
-        self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)
+        self.encoder = build_trunk(
+            spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features, rate=spec.rate
+        )
         self.projector = Projector(self.encoder.out_dim, projection_dim, layers=HEAD_LAYERS[version], norm=norm)
         self.temperature, self.layer = temperature, layer
 

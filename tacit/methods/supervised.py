@@ -32,9 +32,9 @@ from tacit.nn.trunk import trunk as build_trunk
 class Supervised(Method):
     """A classifier from the answered items alone: the row every other classifier is compared with.
 
-    `features` is the length of a code, `augment` one of `none`, `light`, `exemplar` and `exemplar+light`; `flip` mirrors
-    items as well where that is light (not for letters and digits). `real_weight`: what items count beside their
-    relatives (`exemplar`). Shown: `accuracy` on the items of the batch, as augmented.
+    `features` is the length of a code, `augment` one of `none`, `light`, `crop`, `views`, `exemplar` and
+    `exemplar+light`; `flip` mirrors items as well where that is light (not for letters and digits). `real_weight`: what
+    items count beside their relatives (`exemplar`). Shown: `accuracy` on the items of the batch, as augmented.
     """
 
     feed = staticmethod(labeled)
@@ -63,8 +63,10 @@ class Supervised(Method):
                 f"a classifier needs at least two classes; this project has {len(spec.classes)}\n"
                 "  label items of a second class first: tacit choose -k 20, then tacit label"
             )
-        self.augmentation = Augmentation(augment, flip, real_weight)
-        self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)
+        self.augmentation = Augmentation(augment, flip, real_weight, spec)
+        self.encoder = build_trunk(
+            spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features, rate=spec.rate
+        )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.encoder.out_dim, len(spec.classes))
         self.label_smoothing = label_smoothing

@@ -60,7 +60,7 @@ class VAE(Method):
         super().__init__(spec)
         self.latent_dim, self.free_bits = latent_dim, free_bits
         self.observed = Observed(spec, likelihood, binarize, sigma)
-        self.body = OneLevel(spec.shape, latent_dim, trunk, width, depth)
+        self.body = OneLevel(spec.shape, latent_dim, trunk, width, depth, spec.rate)
         self.beta = Ramp(beta, beta_warmup)
 
     @property

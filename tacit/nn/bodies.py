@@ -33,10 +33,16 @@ class OneLevel(nn.Module):
     """Encoder, posterior head and decoder: of any kind of trunk."""
 
     def __init__(
-        self, shape: tuple[int, ...], latent_dim: int, kind: str, width: int | None = None, depth: int | None = None
+        self,
+        shape: tuple[int, ...],
+        latent_dim: int,
+        kind: str,
+        width: int | None = None,
+        depth: int | None = None,
+        rate: int = 16000,
     ) -> None:
         super().__init__()
-        self.encoder = trunk(shape, kind, width=width, depth=depth)
+        self.encoder = trunk(shape, kind, width=width, depth=depth, rate=rate)
         self.to_posterior = head(self.encoder.out_dim, latent_dim, kind)
         self.decoder = decoder(latent_dim, shape, kind, width=width, depth=depth)
 
@@ -126,6 +132,11 @@ def body(
     if latent_dim < 1:
         raise WrongUsage(f"a code has at least one dimension, not {latent_dim}")
     image = len(shape) == 3
+    if len(shape) == 2:
+        raise WrongUsage(
+            "this method looks at an item value by value, and a sound a moment later has other values everywhere\n"
+            "  methods that hear it as a spectrum: tacit learn vae, or tacit learn autoencoder"
+        )
     if name == "auto":
         large = image and max(shape[1:]) >= SMALL and (shape[0] > 1 or max(shape[1:]) >= LARGE)
         name = "residual" if large else "vae"

@@ -12,7 +12,6 @@ from tacit.nn.norm import norm as norm_layers
 from tacit.nn.residual import residual_deconvs
 from tacit.nn.trunk import SOUND, channels, map_sizes, resolve
 
-
 STRIDE = 4  # of the layers that make a sound longer
 FIRST_LENGTH = 64  # samples at most that a sound's decoder begins with
 

@@ -12,11 +12,13 @@ from tacit.nn.gated import GatedLinear, gated_convs, gated_layers
 from tacit.nn.mel import LogMel
 from tacit.nn.norm import CENTERING
 from tacit.nn.norm import norm as norm_layers
+from tacit.nn.patches import Patches
 from tacit.nn.residual import residual_convs
+from tacit.nn.wave import Wave
 
-KINDS = ("auto", "mlp", "conv", "resnet", "gated", "gated_conv", "residual", "mel")
+KINDS = ("auto", "mlp", "conv", "resnet", "gated", "gated_conv", "residual", "mel", "wave", "patches")
 FLAT = ("mlp", "gated")  # need no image
-SOUND = ("mel",)  # need clips (1, T)
+SOUND = ("mel", "wave")  # need clips (1, T)
 SMALL = 8  # pixels of the longer side; below, a map has too little room for convolutions to earn their time
 LAST_MAP = 4  # pixels of the longer side of the last map of a convolutional trunk
 LARGEST_STAGE = 32  # pixels; a resnet halves larger images in its stem, so that its cost stays bounded
@@ -57,6 +59,10 @@ def trunk(
     - `residual`: the network Exemplar VAE uses for faces: twice a convolution of stride 2 and `depth` (2) residual blocks
       with ELU and weight normalization, `width` (16) channels and then twice that, then 6 channels. The paper: 48 and 6.
     - `mel`: the log-mel spectrum of a sound (`LogMel`), seen as a picture by `conv` with `width` (16) channels.
+    - `wave`: strided convolutions over the samples of a sound and the mean over time (`Wave`), `width` (128) channels;
+      `norm` group, over the channels of a moment. `out_dim` adds a layer of features, otherwise there is none.
+    - `patches`: overlapping patches of an image, each encoded by itself, and the mean over them (`Patches`), `width`
+      (128) features; `norm` group. `out_dim` as for `wave`.
     - `auto`: `mel` for sounds; `mlp` for vectors and for images under 8 pixels; otherwise `conv`.
     """
     kind = resolve(shape, kind)
@@ -65,6 +71,8 @@ def trunk(
             raise WrongUsage(f"a trunk's {name} is a whole number from 1 on, not {value}")
     if kind == "mel":
         return _mel(shape, width, depth, norm, out_dim, rate)
+    if kind in ("wave", "patches"):
+        return _pooled(shape, kind, width, depth, norm, out_dim, rate)
     build = {"mlp": _mlp, "conv": _conv, "resnet": _resnet}.get(kind)
     if build:
         return build(shape, width, depth, norm, out_dim)
@@ -142,6 +150,24 @@ def _mel(
     look = LogMel(rate)
     convs = _conv((1, look.bands, look.frames(shape[1])), width or 16, depth, norm, out_dim)
     return Trunk(look, *convs, out_dim=convs.out_dim)
+
+
+def _pooled(
+    shape: tuple[int, ...],
+    kind: str,
+    width: int | None,
+    depth: int | None,
+    norm: str | None,
+    out_dim: int | None,
+    rate: int,
+) -> Trunk:
+    """The kinds that look at parts of an item and take the mean over them."""
+    if depth is not None:
+        raise WrongUsage(f"a {kind} trunk has a depth of its own, that of its items\n  leave out --depth")
+    width, norm = width or 128, norm or "group"
+    parts = Wave(shape[1], rate, width, norm) if kind == "wave" else Patches(shape, width, norm=norm)
+    features = [nn.Linear(width, out_dim), nn.ReLU(inplace=True)] if out_dim else []
+    return Trunk(parts, *features, out_dim=out_dim or width)
 
 
 class BasicBlock(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor
 from tacit.data.feeds import mix
 from tacit.deploy.export import load
 from tacit.errors import BadData, WrongUsage
+from tacit.evaluate.cepstra import mfcc_statistics
 from tacit.latent.space import Space
 from tacit.methods.method import Method
 from tacit.outcome import Outcome, table
@@ -79,18 +80,22 @@ def other(strategy: str) -> str:
 
 
 def current_space(project: Home) -> tuple[Space, list[str]]:
-    """The latest learned space; before one is learned, principal components of the items, said aloud."""
+    """The latest learned space; before one is learned, what items say by themselves, said aloud."""
     try:
         run = project.run(None, "learn")
     except WrongUsage:
-        note = "no space has been learned yet: using the principal components of the raw items   better: tacit learn"
-        return quick_space(project), [note]
+        sounds = project.pool.spec.kind == "sound"
+        what = "the mean and deviation of MFCC" if sounds else "the principal components of the raw items"
+        return quick_space(project), [f"no space has been learned yet: using {what}   better: tacit learn"]
     return Space.load(run.folder, project.pool, load(run.folder, trust_code=True)), []
 
 
 def quick_space(project: Home) -> Space:
-    """Principal components of the items themselves: quick, and honest about it."""
+    """Principal components of the items themselves, of sounds MFCC statistics: quick, and honest about it."""
     pool = project.pool
+    if pool.spec.kind == "sound":
+        said = mfcc_statistics(pool)
+        return Space((said - said.mean(0)) / said.std(0, correction=0).clamp(min=1e-6), pool)
     sample = torch.randperm(len(pool), generator=torch.Generator().manual_seed(project.seed))[:5000]
     x = pool.floats(sample).flatten(1)
     mean = x.mean(0)

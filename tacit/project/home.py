@@ -37,12 +37,16 @@ class Home:
         *,
         size: int | None = None,
         aspect: str | None = None,
+        rate: int | None = None,
+        seconds: float | None = None,
         yardstick: float | int | None = None,
         truth: str | None = None,
         seed: int = 0,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> H:
-        """Read a folder of images, an array file or a table into a new project; `folder` defaults to SOURCE.tacit beside it.
+        """Read a folder of images or sounds, an array file or a table into a new project.
+
+        `folder` defaults to SOURCE.tacit beside the source.
 
         On a project of the same source: take in what was added, moved or removed since.
         """
@@ -60,6 +64,8 @@ class Home:
             folder,
             size=size,
             aspect=aspect,
+            rate=rate,
+            seconds=seconds,
             yardstick=yardstick,
             truth=truth,
             seed=seed,

@@ -15,18 +15,23 @@ from tacit.deploy.export import save
 from tacit.engine import distributed
 from tacit.engine.device import Device, pick
 from tacit.engine.fit import fit
+from tacit.engine.progress import probe_line
 from tacit.engine.run import Run
 from tacit.errors import NotEnoughLabels, WrongUsage
+from tacit.evaluate.in_training import label_probe
 from tacit.latent.space import CODES, MAP, Space, write_codes
+from tacit.methods.finetune import options_of
 from tacit.methods.method import Method, Recipe
 from tacit.outcome import Outcome
 from tacit.project.generators import generator_of, recorded_generator
 from tacit.project.home import Home
 from tacit.project.measuring import score
+from tacit.project.trunks import begin_with, take_over
 from tacit.rounds import with_relatives
 
 Watch = Callable[[dict[str, Any]], None]
 PASSES, LEAST_STEPS, MOST_STEPS = 40, 1000, 20_000  # of an automatic `learn`: what two cores do in minutes
+MANY = 2000  # pictures; views of fewer are soon known by heart
 MAP_ITEMS = 100_000  # larger pools get their map when a report asks for it
 
 
@@ -45,8 +50,10 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
             raise WrongUsage(
                 f"{name} needs labels: it classifies\n  try: tacit train {name}, or tacit learn (no labels needed)"
             )
-        run, method, recipe, where = begin(project, "learn", name, pool, settings, automatic_steps(pool))
-    fitted = fit(method, pool, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch, health=True)
+        run, method, recipe, where = begin(project, "learn", name, pool, settings, sized=True)
+    seed = run.record["seed"]
+    probe = label_probe(project.pool, project.answers(project.pool), seed=seed)
+    fitted = fit(method, pool, recipe=recipe, seed=seed, device=where, run=run, watch=watch, health=True, probe=probe)
     if not distributed.world().first:
         return Outcome()
     save(method, run.record["method"], run.folder)
@@ -63,11 +70,18 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     if fitted.health:
         record["health"] = fitted.health.to_dict()
         lines.append(f"health: {fitted.health}")
+    if probed := fitted.records[-1].get("probe") if fitted.records else None:
+        record["probe"] = probed
+        lines.append(probe_line(probed))
+    if fitted.warnings:
+        record["warnings"] = fitted.warnings
+        lines += [f"warning: {warning}" for warning in fitted.warnings]
     if len(pool) <= MAP_ITEMS:
         drawn = Space.load(run.folder, pool, method).map()
         record["map"] = {"kept": drawn.kept, "by": drawn.name}
         lines.append(f"map: {drawn.kept:.0%} of true neighbours kept ({drawn.name}, {drawn.seconds:.1f} s)")
-    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms, health=record.get("health"), map=record.get("map"))
+    told = {name: record.get(name) for name in ("health", "probe", "warnings", "map")}
+    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms, **told)
     record["seconds"] = fitted.seconds
     return Outcome(record, [*lines, "next: tacit choose -k 20"])
 
@@ -81,6 +95,8 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         pool = pool.with_classes(tuple(run.record["classes"]))
         labels = project.labels.vector(pool.ids, pool.spec.classes)
         method, recipe, where = rebuild(run, pool)
+        if not run.checkpoint.exists():  # which else brings all weights
+            take_over(project, method, run.record.get("trunk_of"))
     else:
         check_labels(labels, pool)
         if not hasattr(methods.find(name), "logits"):
@@ -88,11 +104,24 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
                 f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised"
             )
         classes, known = list(pool.spec.classes), int((labels >= 0).sum())
-        generator = str(settings.pop("generator")) if "generator" in settings else None
+        settings = {key.replace("-", "_"): value for key, value in settings.items()}
+        generator, trunk = (str(settings.pop(key)) if key in settings else None for key in ("generator", "trunk_of"))
+        learner, learned = begin_with(project, name, trunk)
+        if learned:
+            settings = {**options_of(learned), **settings}
         run, method, recipe, where = begin(
-            project, "train", name, pool, settings, None, generator=generator, classes=classes, labels=known
+            project,
+            "train",
+            name,
+            pool,
+            settings,
+            generator=generator,
+            learned=learned,
+            classes=classes,
+            labels=known,
+            trunk_of=learner,
         )
-    maker = run.record.get("generator")
+    maker, learner = run.record.get("generator"), run.record.get("trunk_of")
     if maker:
         with_relatives(method, generator_of(project, maker, pool.spec)[1], pool, labels, where)
     fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
@@ -101,6 +130,8 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     save(method, run.record["method"], run.folder)
     missing = [c for i, c in enumerate(pool.spec.classes) if not (labels == i).any()]
     lines = [f"made {run.name}: {run.record['method']} from {run.record['labels']} labels in {fitted.seconds:.0f} s"]
+    if learner:
+        lines.append(f"it began with the trunk of {learner}")
     if maker:
         lines.append(f"beside each item a relative of it, made by {maker}")
     if missing:
@@ -110,6 +141,7 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         "method": run.record["method"],
         "labels": run.record["labels"],
         "generator": maker,
+        "trunk_of": learner,
         "terms": fitted.terms,
         "without_labels": missing,
     }
@@ -128,19 +160,20 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
 def automatic(pool: Pool) -> tuple[str, str]:
     if pool.spec.kind == "vector":
         return "autoencoder", "chosen because: items are vectors"
+    if pool.spec.kind == "sound":
+        return "cpc", "chosen because: items are sounds, whose parts tell of each other"
+    if pool.spec.shape[0] == 3 and len(pool) >= MANY:
+        return "simclr", f"chosen because: pictures in color, {MANY:,} or more; vae decodes, and its codes classify worse"
     return "vae", "chosen because: it decodes, so its space can be walked, and a gradient can be followed in it"
 
 
-def automatic_steps(pool: Pool) -> Callable[[Recipe], Recipe]:
-    """Enough passes over the pool for a space one can use, within what two cores do in minutes."""
-
-    def resolve(recipe: Recipe) -> Recipe:
-        if recipe.steps < LEAST_STEPS:  # a method that has little to learn says so
-            return recipe
-        steps = min(MOST_STEPS, max(LEAST_STEPS, PASSES * len(pool) // recipe.batch))
-        return replace(recipe, steps=steps)
-
-    return resolve
+def automatic_recipe(recipe: Recipe, pool: Pool, settings: dict[str, Any]) -> Recipe:
+    """Enough passes over the pool for a space one can use, within what two cores do in minutes, in batches that a small
+    pool can fill twice; what was asked for stays."""
+    batch = recipe.batch if "batch" in settings else min(recipe.batch, max(2, len(pool) // 2))
+    if "steps" in settings or recipe.steps < LEAST_STEPS:  # a method that has little to learn says so
+        return replace(recipe, batch=batch)
+    return replace(recipe, batch=batch, steps=min(MOST_STEPS, max(LEAST_STEPS, PASSES * len(pool) // batch)))
 
 
 def begin(
@@ -149,9 +182,10 @@ def begin(
     name: str,
     pool: Pool,
     settings: dict[str, Any],
-    resolve: Callable[[Recipe], Recipe] | None,
     *,
+    sized: bool = False,
     generator: str | None = None,
+    learned: Method | None = None,
     **record: Any,
 ) -> tuple[Run, Method, Recipe, Device]:
     """Check every setting, build the method, make the run's folder and write down what was called."""
@@ -160,10 +194,12 @@ def begin(
     where = pick(str(settings.pop("device", "auto")), str(settings.pop("precision", "auto")))
     cls = methods.find(name)
     options, recipe = methods.split_settings(cls, settings)
-    if resolve and "steps" not in settings:
-        recipe = resolve(recipe)
+    if sized:
+        recipe = automatic_recipe(recipe, pool, settings)
     world = distributed.world()
-    method = seeded(name, pool, options, seed)
+    method: Any = seeded(name, pool, options, seed)
+    if learned:
+        method.take_over(learned)
     full = {
         "task": task,
         "seed": seed,

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tacit.data import pictures, sound
 from tacit.data.feeds import mix
-from tacit.data.like import read_like, read_picture
-from tacit.data.pictures import EXTENSIONS
+from tacit.data.like import read_file, read_like
 from tacit.data.pool import Items
 from tacit.data.spec import ItemSpec
 from tacit.deploy.export import load
@@ -26,7 +26,9 @@ from tacit.latent.space import Space
 from tacit.outcome import Outcome
 from tacit.project.home import Home
 from tacit.report.pixels import as_image, sheet
+from tacit.report.sounds import spectra, wav
 
+FILES = pictures.EXTENSIONS | sound.EXTENSIONS
 SHEET, TABLE = "sheet.png", "items.npz"
 COLUMNS, ROWS = 16, 64  # of the sheet at most; the files beside it are all there
 
@@ -54,9 +56,9 @@ def generate(
     """A new folder with n items like each of those named, or n from the prior where none is.
 
     Images: a folder for each exemplar (`item.png` as the method sees it, then `01.png` ...) and all of it on
-    `sheet.png`. Vectors: `items.npz` with `x` (items, F) in the units of the source, and `exemplar`, whom each is like.
+    `sheet.png`. Sounds: the same with `.wav` files, the sheet shows their spectra. Vectors: `items.npz` with `x` (items, F) in the units of the source, and `exemplar`, whom each is like.
 
-    Names are ids or paths of the project, pictures, rows of an array file or a table (`new.npz#3`), or whole sources;
+    Names are ids or paths of the project, pictures or sounds, rows of an array file or a table (`new.npz#3`), or whole sources;
     what is not in the pool is encoded as it is, without a training.
     """
     if n < 1 or not 0 <= scale < math.inf:
@@ -68,8 +70,8 @@ def generate(
         if not found:
             check_prior(space, used.name, scale)
         made = new_items(space, found, n, scale, seed)
-        images = space.pool.spec.kind == "image"
-        places = write_images(folder, found, made) if images else write_vectors(folder, space.pool.spec, found, made)
+        spec, vectors = space.pool.spec, space.pool.spec.kind == "vector"
+        places = (write_vectors if vectors else write_files)(folder, spec, found, made)
     record: dict[str, Any] = {
         "folder": str(to),
         "run": used.name,
@@ -82,7 +84,7 @@ def generate(
         ],
     }
     return Outcome(
-        record, [*told(space, found, n, used.name), f"wrote {to}; see {Path(to) / (SHEET if images else TABLE)}"]
+        record, [*told(space, found, n, used.name), f"wrote {to}; see {Path(to) / (TABLE if vectors else SHEET)}"]
     )
 
 
@@ -163,8 +165,8 @@ def identify(name: str, known: dict[str, str], source: Path) -> str | None:
 def outside(project: Home, name: str) -> Iterator[tuple[list[str], np.ndarray]]:
     """Names and stored rows of items that are not in the project, prepared as its items were."""
     path, row = place_of(name)
-    if path.is_file() and path.suffix.lower()[1:] in EXTENSIONS:
-        yield [name], read_picture(path, project.folder)
+    if path.is_file() and path.suffix.lower()[1:] in FILES:
+        yield [name], read_file(path, project.folder)
         return
     seen = 0
     for batch in read_like(path, project.folder):
@@ -182,23 +184,36 @@ def place_of(name: str) -> tuple[Path, str]:
     return (Path(path), row) if path and not Path(name).exists() else (Path(name), "")
 
 
-def write_images(folder: Path, found: list[Exemplar], made: Iterable[Tensor]) -> list[str]:
-    """PNG files, a folder for each exemplar, and the sheet; what these folders are called."""
+def write_files(folder: Path, spec: ItemSpec, found: list[Exemplar], made: Iterable[Tensor]) -> list[str]:
+    """PNG (or WAV) files, a folder for each exemplar, and the sheet; what these folders are called."""
     places = [f"{i:02d}-{plain(one.name)}" for i, one in enumerate(found, start=1)]
     rows: list[np.ndarray] = []
     for i, items in enumerate(made):
         place = folder / places[i] if found else folder
         place.mkdir(exist_ok=True)
-        for k, item in enumerate(items.numpy(), start=1):
-            as_image(item).save(place / f"{k:0{max(2, len(str(len(items))))}d}.png")
+        for k, item in enumerate(items, start=1):
+            write_item(place, f"{k:0{max(2, len(str(len(items))))}d}", item, spec)
         if not found:
-            rows += [row.numpy() for row in items.split(COLUMNS)]
+            rows += [drawn(row, spec) for row in items.split(COLUMNS)]
             continue
-        as_image(found[i].item.numpy()).save(place / "item.png")
+        write_item(place, "item", found[i].item, spec)
         if i < ROWS:
-            rows.append(torch.cat([found[i].item[None], items[:COLUMNS]]).numpy())
+            rows.append(drawn(torch.cat([found[i].item[None], items[:COLUMNS]]), spec))
     sheet(rows[:ROWS], apart=bool(found)).save(folder / SHEET)
     return places
+
+
+def write_item(folder: Path, name: str, item: Tensor, spec: ItemSpec) -> None:
+    """One item (*item) as a file that people can open."""
+    if spec.kind == "sound":
+        (folder / f"{name}.wav").write_bytes(wav(item, spec.rate))
+    else:
+        as_image(item.numpy()).save(folder / f"{name}.png")
+
+
+def drawn(items: Tensor, spec: ItemSpec) -> np.ndarray:
+    """Items as pictures (n, C, H, W) in [0, 1]."""
+    return (spectra(items, spec.rate) if spec.kind == "sound" else items).numpy()
 
 
 def write_vectors(folder: Path, spec: ItemSpec, found: list[Exemplar], made: Iterable[Tensor]) -> list[str]:
@@ -212,5 +227,5 @@ def write_vectors(folder: Path, spec: ItemSpec, found: list[Exemplar], made: Ite
 def plain(name: str) -> str:
     """A name as part of a file name."""
     stem, _, extension = name.rpartition(".")
-    kept = stem if extension.lower() in EXTENSIONS else name
+    kept = stem if extension.lower() in FILES else name
     return re.sub(r"[^\w.-]+", "-", kept).strip("-.")[-60:] or "item"

@@ -11,6 +11,7 @@ from tacit.disk import write_atomic
 from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.evaluate.classify import Report, evaluate_model
 from tacit.evaluate.clusters_score import cluster_scores
+from tacit.evaluate.geometry import geometry
 from tacit.evaluate.health import health
 from tacit.evaluate.quality import representation
 from tacit.latent.space import Space
@@ -98,25 +99,38 @@ def evaluate_run(project: Home, name: str | None) -> Outcome:
     )
 
 
-def evaluate_space(project: Home, name: str | None) -> Outcome:
-    """A space beside raw items, their principal components and an untrained encoder, with the labels there are."""
+def evaluate_space(project: Home, name: str | None, layer: str | None = None) -> Outcome:
+    """A space beside raw items, their principal components and an untrained encoder, with the labels there are.
+
+    `layer` names another layer of the method to stand beside its codes, or `all` of them.
+    """
     run = project.run(name, "learn")
-    space = Space.load(run.folder, project.pool, load(run.folder, trust_code=True))
+    method = load(run.folder, trust_code=True)
+    space = Space.load(run.folder, project.pool, method)
     labels = project.answers(project.pool)
     y, source = yardstick_answers(project, project.classes)
     measured = (y >= 0).any()
-    quality = representation(space, labels, *((project.yardstick, y) if measured else ()), seed=project.seed)
+    against = (project.yardstick, y) if measured else ()
+    quality = representation(space, labels, *against, layer=layer, seed=project.seed)
     diagnosis = health(space)
+    shape = geometry(method, project.pool, layer=layer, seed=project.seed)
     groups = space.clusters("kmeans", n=max(2, len(project.classes)), seed=project.seed)
     agreement = cluster_scores(groups, labels, space.codes, seed=project.seed)
     lines = [
-        f"{run.name}: what its codes know, beside what raw items say",
+        f"{run.name}: what its codes know, beside what {quality.rows[0].name} say",
         *quality.lines(),
         *([f"answers of the yardstick: {source}"] if measured else []),
         f"k-means: {agreement.lines()[0]}",
         *diagnosis.lines(),
+        *shape.lines(),
     ]
-    record = {"run": run.name, **quality.to_dict(), "clusters": agreement.to_dict(), "health": diagnosis.to_dict()}
+    record = {
+        "run": run.name,
+        **quality.to_dict(),
+        "clusters": agreement.to_dict(),
+        "health": diagnosis.to_dict(),
+        "geometry": shape.to_dict(),
+    }
     return Outcome(record, lines)
 
 

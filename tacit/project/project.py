@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit.outcome import Outcome
-from tacit.project import asking, choosing, learning, making, measuring, reporting, taking
+from tacit.project import asking, choosing, learning, making, measuring, reporting, taking, viewing
 from tacit.project.home import Home
 
 Watch = Callable[[dict[str, Any]], None]
@@ -29,6 +29,10 @@ class Project(Home):
     def look(self) -> Outcome:
         """What is in the source now, after a fresh scan."""
         return measuring.look(self)
+
+    def look_at_views(self, method: str | None = None, **settings: Any) -> Outcome:
+        """A picture of what a method sees of some items while it learns: `reports/views.png`."""
+        return viewing.look_at_views(self, method, settings)
 
     def learn(
         self, method: str = "auto", *, resume: bool = False, watch: Watch | None = None, **settings: Any
@@ -67,9 +71,10 @@ class Project(Home):
         """How good, on the yardstick only, with intervals."""
         return measuring.evaluate_run(self, run)
 
-    def evaluate_space(self, run: str | None = None) -> Outcome:
-        """What the learned space knows: neighbours' vote and linear probe beside raw items, clusters, health."""
-        return measuring.evaluate_space(self, run)
+    def evaluate_space(self, run: str | None = None, *, layer: str | None = None) -> Outcome:
+        """What the learned space (and another `layer`, or `all`) knows: neighbours' vote and linear probe beside raw items,
+        clusters, health, how codes lie on the sphere."""
+        return measuring.evaluate_space(self, run, layer)
 
     def simulate(self, strategies: list[str], **options: Any) -> Outcome:
         """Strategies x seeds against hidden labels; random always runs beside them."""

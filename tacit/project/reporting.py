@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tacit.data.feeds import mix
+from tacit.data.spec import ItemSpec
 from tacit.deploy.export import load
 from tacit.disk import write_atomic
 from tacit.engine.apply import probabilities
@@ -28,6 +29,7 @@ from tacit.report.items import families, image_grid, pairs, walk_strip
 from tacit.report.maps import scatter
 from tacit.report.page import Section, render, write
 from tacit.report.readme import readme_picture
+from tacit.report.sounds import players, spectra
 from tacit.report.tables import table
 
 SHOWN = 12  # items in a strip
@@ -162,12 +164,12 @@ def measured_sections(found: Report, source: str) -> list[Section]:
 def decoded_sections(space: Space, labels: Tensor) -> list[Section]:
     """What the space knows of an item, and what lies between two."""
     rows = torch.linspace(0, len(space) - 1, min(SHOWN, len(space))).long()
-    items = space.pool.floats(rows)
+    spec, items, rebuilt = space.pool.spec, space.pool.floats(rows), space.reconstruct(rows)
     sections = [
         Section(
             "Reconstructions",
             "What is left of an item when only its code is kept: what is lost here, the space does not know.",
-            pairs(items, space.reconstruct(rows)),
+            pairs(drawable(items, spec), drawable(rebuilt, spec), players=(heard(items, spec), heard(rebuilt, spec))),
         ),
     ]
     known = labels[labels >= 0].unique()
@@ -179,23 +181,25 @@ def decoded_sections(space: Space, labels: Tensor) -> list[Section]:
             Section(
                 f"A walk from {names[int(known[0])]} to {names[int(known[-1])]}",
                 "Codes on the way between two labelled items, decoded, over the real item nearest to each: where the two rows differ, no item lives.",
-                walk_strip(walk.items, space.pool.floats(walk.nearest)),
+                walk_strip(drawable(walk.items, spec), drawable(space.pool.floats(walk.nearest), spec)),
             )
         )
     return sections
 
 
 def made_sections(space: Space, labels: Tensor, seed: int) -> list[Section]:
-    """Pictures that nobody took: from the prior, and like one exemplar. Made vectors tell the eye nothing."""
+    """Items that nobody took: from the prior, and like one exemplar. Made vectors tell the eye nothing."""
     sections: list[Section] = []
-    if space.pool.spec.kind != "image":
+    spec = space.pool.spec
+    if spec.kind == "vector":
         return sections
     if hasattr(space.method, "sample"):
+        drawn = space.sample(2 * SHOWN, seed=seed)
         sections.append(
             Section(
                 "New items",
                 "Codes drawn from what the method takes for likely, decoded: they show what it has understood of the items, and what not.",
-                image_grid(space.sample(2 * SHOWN, seed=seed), title="New items"),
+                image_grid(drawable(drawn, spec), title="New items", players=heard(drawn, spec)),
             )
         )
     if hasattr(space.method, "jitter"):
@@ -207,7 +211,7 @@ def made_sections(space: Space, labels: Tensor, seed: int) -> list[Section]:
             Section(
                 "New items like one exemplar",
                 "The code of an item, moved by as much as the method has learned that alike items differ, decoded: what stays the same along a row is what it takes for essential.",
-                families(space.pool.floats(rows), made, captions),
+                families(drawable(space.pool.floats(rows), spec), drawable(made, spec), captions),
             )
         )
     return sections
@@ -232,6 +236,7 @@ def doubts_section(project: Home, model: Method, labels: Tensor) -> Section:
     open_items = (labels == -1).nonzero().flatten()
     p = probabilities(model, project.pool, open_items)
     unsure = least_sure(p, k=SHOWN)
+    items = project.pool.floats(open_items[unsure])
     captions = [
         " / ".join(f"{model.spec.classes[c]} {p[i, c]:.0%}" for c in p[i].topk(min(2, p.shape[1])).indices.tolist())
         for i in unsure.tolist()
@@ -239,8 +244,18 @@ def doubts_section(project: Home, model: Method, labels: Tensor) -> Section:
     return Section(
         "What the model is least sure of",
         "Unlabelled items with the two likeliest answers closest together: labelling these teaches it where its classes touch.",
-        image_grid(project.pool.floats(open_items[unsure]), captions),
+        image_grid(drawable(items, model.spec), captions, players=heard(items, model.spec)),
     )
+
+
+def drawable(items: Tensor, spec: ItemSpec) -> Tensor:
+    """Items as the figures draw them: sounds as their spectra."""
+    return spectra(items, spec.rate) if spec.kind == "sound" else items
+
+
+def heard(items: Tensor, spec: ItemSpec) -> list[str]:
+    """What plays them, where they can be heard."""
+    return players(items, spec.rate) if spec.kind == "sound" else []
 
 
 def cost_section(project: Home) -> Section:

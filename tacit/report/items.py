@@ -1,4 +1,4 @@
-"""Items themselves: pictures as pictures, vectors as small lines."""
+"""Items themselves: pictures as pictures, vectors as small lines; sounds come as pictures of their spectra."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,11 @@ LONG = 240  # values of a vector drawn one by one; longer ones are drawn as the 
 SPARK = (120.0, 48.0)  # width and height of a vector's picture
 
 
-def image_grid(x: Array, captions: Sequence[str] = (), *, title: str = "Items") -> str:
-    """Items side by side: images (n, C, H, W) in [0, 1], or vectors (n, F) as lines on one shared scale."""
+def image_grid(x: Array, captions: Sequence[str] = (), *, title: str = "Items", players: Sequence[str] = ()) -> str:
+    """Items side by side: images (n, C, H, W) in [0, 1], or vectors (n, F) as lines on one shared scale.
+
+    `players` are elements that play the item above them (`sounds.py`).
+    """
     items = as_items(x)
     if len(items) == 0:
         return sentence("There are no items to show yet.")
@@ -24,16 +27,26 @@ def image_grid(x: Array, captions: Sequence[str] = (), *, title: str = "Items") 
     names = list(captions) or [f"item {i + 1}" for i in range(len(items))]
     scale = span(items)
     cells = [
-        tag("figure", item_picture(item, name, scale), *([caption(name)] if captions else []))
-        for item, name in zip(items, names, strict=True)
+        tag("figure", item_picture(item, name, scale), *players[i : i + 1], *([caption(name)] if captions else []))
+        for i, (item, name) in enumerate(zip(items, names, strict=True))
     ]
-    return _figure(tag("div", *cells, class_="items", role="group", aria_label=title), items)
+    return _figure(
+        tag("div", *cells, class_="items heard" if players else "items", role="group", aria_label=title), items
+    )
 
 
 def pairs(
-    originals: Array, reconstructions: Array, captions: Sequence[str] = (), *, title: str = "Rebuilt items"
+    originals: Array,
+    reconstructions: Array,
+    captions: Sequence[str] = (),
+    *,
+    title: str = "Rebuilt items",
+    players: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> str:
-    """Each item above what the decoder makes of its code; vectors share one plot, the item in gray."""
+    """Each item above what the decoder makes of its code; vectors share one plot, the item in gray.
+
+    `players` are elements that play the items, and those that play what was made of them.
+    """
     first, second = as_items(originals), as_items(reconstructions)
     if first.shape != second.shape:
         raise WrongUsage(f"items of shape {first.shape} cannot be compared with {second.shape}")
@@ -49,10 +62,12 @@ def pairs(
         if item.ndim == 1:
             parts = [spark([item, rebuilt], f"{name} in gray, rebuilt in blue", scale)]
         else:
-            parts = [item_picture(item, name, scale), item_picture(rebuilt, f"{name}, rebuilt", scale)]
+            parts = [item_picture(item, name, scale), *players[0][i : i + 1]]
+            parts += [item_picture(rebuilt, f"{name}, rebuilt", scale), *players[1][i : i + 1]]
         cells.append(tag("figure", *parts, *([caption(name)] if captions else [])))
     how = "Gray: the item. Blue: rebuilt." if first.ndim == 2 else "Above: the item. Below: rebuilt from its code."
-    return _figure(tag("div", *cells, class_="items", role="group", aria_label=title), both, how)
+    kind = "items heard" if players[0] else "items"
+    return _figure(tag("div", *cells, class_=kind, role="group", aria_label=title), both, how)
 
 
 def walk_strip(decoded: Array, nearest_real: Array, *, title: str = "Walk through the latent space") -> str:

@@ -10,7 +10,9 @@ from tacit.report.svg import tag
 from tacit.report.words import sentence, text
 
 # the browser itself refuses scripts and other hosts, whatever a class or a file is called
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,8 @@ svg.swatch { width: .95rem; height: .95rem; flex: none; align-self: center }
   gap: .3rem; overflow-x: auto }
 .items.walk figcaption { text-align: center }
 .items.walk + .items.walk { margin-top: .7rem }
+.items.heard { grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)) }
+.items audio { display: block; width: 100%; height: 2.2rem; margin-top: .3rem }
 .items .real img, .items .real svg.spark { border: 2px solid var(--link) }
 table { border-collapse: collapse; width: 100%; font-size: .87rem; line-height: 1.4 }
 caption { text-align: left; color: var(--soft); padding-bottom: .4rem }
@@ -149,7 +151,7 @@ body > footer p { border-top: 1px solid var(--rule); padding-top: .8rem; margin:
   body { font-size: 10.5pt }
   header { padding-top: 0 }
   main, header, body > footer { max-width: none; padding-left: 0; padding-right: 0 }
-  nav { display: none }
+  nav, audio { display: none }
   .figure, table, tr, .items figure { break-inside: avoid }
   h2, .sentence { break-after: avoid }
   .wide, .items.walk, .legend.long { overflow: visible; max-height: none }

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tacit.data.augment import affine, augment, mirror, noise, shift
+from tacit.data.sound_views import sound_view
 from tacit.errors import UnknownName
 
 
@@ -147,3 +148,10 @@ def test_coordinates_keep_their_precision_under_autocast():
 def test_an_unknown_strength_gets_the_nearest_one():
     with pytest.raises(UnknownName, match="did you mean: light"):
         augment(torch.rand(1, 1, 4, 4), "lite")
+
+
+def test_light_is_a_third_of_a_view_for_sounds():
+    x = 0.3 * torch.randn(5, 1, 400, generator=seeded())
+    light = augment(x, "light", generator=seeded(1))
+    assert torch.equal(light, sound_view(x, seeded(1), strength=1 / 3))
+    assert not torch.equal(light, x)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from tacit.data import folder, pictures
+from tacit.data import listing, pictures
 from tacit.data.crew import AHEAD, Crew
 from tacit.data.folder import Folder
 from tacit.data.form import Form
@@ -328,10 +328,12 @@ def test_processes_bring_the_same_rows_in_the_same_order(tmp_path):
 
 def test_tasks_stay_small_so_that_ctrl_c_is_quick():
     files = [File(f"{i}", 10**6 * (i % 10), 0) for i in range(300)]
-    parts = list(folder._parts(files, 64))
+    parts = list(listing._parts(files, 64))
     assert [file for part in parts for file in part] == files
     assert max(map(len, parts)) <= 64
-    assert max(sum(map(folder._effort, part)) for part in parts) < folder.TASK_SECONDS + folder._effort(files[9]) + 1e-9
+    assert (
+        max(sum(map(listing._effort, part)) for part in parts) < listing.TASK_SECONDS + listing._effort(files[9]) + 1e-9
+    )
 
 
 def test_a_crew_is_never_far_ahead_of_its_reader():

@@ -161,3 +161,12 @@ def test_items_join_a_map_without_a_copy_of_it(tmp_path):
 def test_what_cannot_join_is_a_sentence(x, said):
     with pytest.raises((WrongUsage, BadData), match=said):
         Pool(SPEC, array(2)).with_items(x)
+
+
+def test_sounds_join_with_16_bits_and_must_be_within_full_scale():
+    spec = ItemSpec((1, 4), "sound", rate=8000)
+    pool = Pool(spec, np.zeros((2, 1, 4), np.int16))
+    joined = pool.with_items(torch.tensor([[[0.5, -0.5, 0.25, 0.0]]]))
+    assert joined[[2]].tolist() == [[[16384, -16384, 8192, 0]]]
+    with pytest.raises(WrongUsage, match=r"sounds are floats in \[-1, 1\]; these go from 0 to 2"):
+        pool.with_items(torch.tensor([[[2.0, 0.0, 0.0, 0.0]]]))

@@ -323,3 +323,11 @@ class TestTheCard:
 
 def test_the_package_loads_models_by_its_own_name(exported):
     assert tacit.load(exported).options == load(exported).options
+
+
+def test_a_model_of_sounds_comes_back_without_a_pool(tmp_path):
+    torch.manual_seed(0)
+    method = methods.build("supervised", ItemSpec((1, 800), "sound", ("low", "high"), rate=8000), width=2, depth=2)
+    assert export(method, "supervised", tmp_path / "model", pool=None, card={}).items == 64
+    again = load(tmp_path / "model")
+    assert again.spec == method.spec and again.spec.rate == 8000

@@ -170,3 +170,20 @@ def test_a_missing_package_is_named(tmp_path, digits_pool, monkeypatch, package)
     monkeypatch.setitem(sys.modules, package, None)  # importing it raises ImportError
     with pytest.raises(BadEnvironment, match=rf"{package}\n.*pip install 'tacit\[export\]'"):
         export_onnx(supervised(digits_pool), tmp_path / "model.onnx", digits_pool)
+
+
+def test_sounds_as_16_bit_samples_in_probabilities_out_as_torch_says(tmp_path):
+    rng = np.random.default_rng(0)
+    end = rng.integers(200, 800, (9, 1, 1))
+    stored = np.where(np.arange(800) < end, rng.normal(0, 6000, (9, 1, 800)), 0).clip(-29491, 29491).astype(np.int16)
+    pool = Pool(ItemSpec((1, 800), "sound", ("low", "high"), rate=8000), stored)
+    method = supervised(pool, width=2, depth=2)
+    export(method, "supervised", tmp_path / "model", pool=pool, card={})
+    checked = export_onnx(method, tmp_path / "model" / "model.onnx", pool)
+    assert checked.difference < 1e-5
+    p = probabilities(load(tmp_path / "model"), pool).numpy()
+    for rows in (stored, stored[:1]):
+        assert np.abs(run(tmp_path / "model" / "model.onnx", rows) - p[: len(rows)]).max() < 1e-5
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert "sounds of 0.10 s at 8,000 Hz, mono, as int16 (1, 800)" in card
+    assert "`items`, int16 (batch, 1, 800)" in card and "32768 becomes 1" in card

@@ -83,6 +83,9 @@ def test_what_does_not_fit_is_said():
     images = Pool(ItemSpec((1, 1, 1), "image"), np.zeros((2, 1, 1, 1), np.uint8))
     with pytest.raises(WrongUsage, match=r"takes vector items of shape \(1,\); these are image"):
         predict(Thermometer(SPEC), images)
+    slow, fast = (ItemSpec((1, 4), "sound", ("a", "b"), rate=rate) for rate in (8000, 16000))
+    with pytest.raises(WrongUsage, match=r"takes sound items of shape \(1, 4\) at 8,000 Hz; .* at 16,000 Hz"):
+        predict(Thermometer(slow), Pool(fast, np.zeros((2, 1, 4), np.int16)))
     with pytest.raises(WrongUsage, match="between 0 and 1"):
         predict(Thermometer(SPEC), degrees(1), abstain_below=90.0)
 

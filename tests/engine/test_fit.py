@@ -257,3 +257,54 @@ def test_misspelt_devices_precisions_optimizers_and_schedules_are_refused(digits
         fit(line(digits_pool), digits_pool, recipe=Recipe(optimizer="adamm"), device=CPU)
     with pytest.raises(WrongUsage, match="cosine"):
         fit(line(digits_pool), digits_pool, recipe=Recipe(schedule="cosin"), device=CPU)
+
+
+class AtChance(Line):
+    """Its loss never moves; it draws random numbers all the same."""
+
+    def loss(self, batch):
+        terms = super().loss(batch)
+        return {"loss": 0 * terms["loss"] + 2.0, "chance": torch.tensor(2.0)}
+
+
+def test_a_loss_that_stays_at_chance_is_warned_of_once_in_the_record_and_the_result(digits_pool):
+    torch.manual_seed(0)
+    result = fit(AtChance(digits_pool.spec), digits_pool, recipe=Recipe(steps=150, batch=8), device=CPU)
+    told = [r for r in result.records if "warning" in r]
+    assert [r["step"] for r in told] == [100] and result.warnings == [told[0]["warning"]]
+    assert "loss has stayed at chance (2) for 100 steps" in result.warnings[0]
+    assert result.terms == {"loss": 2.0, "chance": 2.0}
+
+
+@pytest.mark.parametrize("stop", [60, 120])
+def test_an_interruption_neither_forgets_nor_repeats_a_warning(digits_pool, tmp_path, monkeypatch, stop):
+    recipe = Recipe(steps=150, batch=8)
+    torch.manual_seed(0)
+    whole = fit(AtChance(digits_pool.spec), digits_pool, recipe=recipe, device=CPU)
+    run = Run.create(tmp_path, "line", {})
+    stop_at(monkeypatch, step=stop)
+    with pytest.raises(Stopped):
+        fit(AtChance(digits_pool.spec), digits_pool, recipe=recipe, device=CPU, run=run)
+    monkeypatch.undo()
+    resumed = fit(AtChance(digits_pool.spec), digits_pool, recipe=recipe, device=CPU, run=run)
+    assert resumed.warnings == whole.warnings
+    assert sum("warning" in r for r in run.progress()) == 1
+
+
+def test_a_probe_is_asked_at_every_look_and_changes_nothing(digits_pool):
+    def nosy(method):
+        torch.manual_seed(77)
+        torch.rand(5)
+        method.eval()
+        return {"accuracy": 0.5, "labels": 10, "chance": 0.5}
+
+    plain, probed = line(digits_pool), line(digits_pool)
+    recipe = Recipe(steps=20, batch=8, lr=0.01)
+    fit(plain, digits_pool, recipe=recipe, device=CPU)
+    modes = []
+    result = fit(
+        probed, digits_pool, recipe=recipe, device=CPU, probe=nosy, watch=lambda r: modes.append(probed.training)
+    )
+    assert torch.equal(weights(plain), weights(probed)) and all(modes)
+    assert [r["step"] for r in result.records if "probe" in r] == [4, 8, 12, 16, 20]
+    assert result.records[-1]["probe"]["accuracy"] == 0.5

@@ -56,3 +56,25 @@ def test_counting_keeps_quiet_where_nobody_watches():
         for i in range(1000):
             count(i, 1000)
     assert stream.getvalue() == ""
+
+
+def test_chance_stands_beside_the_loss_and_not_among_the_terms():
+    terms = {"loss": 3.91, "chance": 6.236, "kl": 1.5}
+    assert line(record(25, terms=terms)).endswith("loss 3.91 (chance 6.236)  kl 1.5")
+
+
+def test_a_probe_is_told_with_its_labels_and_chance():
+    stream = io.StringIO()
+    PlainWatcher("learn", stream)(record(20, probe={"accuracy": 0.714, "labels": 60, "chance": 0.12}))
+    assert "probe 71% on 60 labels in turn (chance 12%)" in stream.getvalue()
+
+
+def test_a_warning_is_told_at_once_on_a_terminal_and_elsewhere():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for stream in (io.StringIO(), Terminal()):
+        with watcher("learn", stream) as watch:
+            watch(record(7, warning="loss has stayed at chance\n  try: --lr 0.1"))
+        assert "warning: loss has stayed at chance\n  try: --lr 0.1" in stream.getvalue()

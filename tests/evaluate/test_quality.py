@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tacit.data.feeds import items
 from tacit.data.pool import Pool, Yardstick
 from tacit.data.spec import ItemSpec
-from tacit.errors import NotEnoughLabels
+from tacit.errors import NotEnoughLabels, UnknownName, WrongUsage
 from tacit.evaluate.quality import folds, representation
 from tacit.latent.space import Space
 from tacit.methods.method import Method, Terms
@@ -102,3 +102,53 @@ def test_one_class_is_not_enough(case):
     space, labels, yardstick, y = case
     with pytest.raises(NotEnoughLabels, match="two classes"):
         representation(space, labels.where(labels < 1, -1), yardstick, y)
+
+
+class Layered(Halves):
+    """The same with its layers named."""
+
+    def layers(self, x: Tensor) -> dict[str, Tensor]:
+        flat = self.encoder[0](x)
+        return {"encoder": self.encoder(x), "pixels": flat}
+
+
+@pytest.fixture
+def layered(case) -> tuple[Space, Tensor, Yardstick, Tensor]:
+    space, *rest = case
+    method = Layered(space.pool.spec)
+    method.load_state_dict(space.method.state_dict())
+    return Space.of(space.pool, method), *rest
+
+
+def test_layers_stand_beside_the_codes_when_they_are_asked_for(layered):
+    got = {row.name: row for row in representation(*layered, layer="all").rows}
+    assert list(got) == ["raw items", "PCA-64", "untrained encoder", "codes", "encoder", "pixels"]
+    assert got["encoder"].probe == got["codes"].probe and got["pixels"].probe == got["raw items"].probe
+    one = representation(*layered, layer="pixels").rows
+    assert [row.name for row in one][3:] == ["codes", "pixels"] and one[-1].dim == 100
+    in_turn = representation(*layered[:2], layer="encoder")
+    assert in_turn.rows[-1].probe == in_turn.rows[-2].probe and in_turn.measured == 40
+
+
+def test_an_unknown_layer_is_named_before_anything_is_measured(layered, case):
+    with pytest.raises(UnknownName, match="known: all, encoder, pixels"):
+        representation(*layered, layer="pixel")
+    with pytest.raises(WrongUsage, match="Halves names no layers"):
+        representation(*case, layer="encoder")
+    with pytest.raises(WrongUsage, match="this space names no layers"):
+        representation(Space(case[0].codes, case[0].pool), *case[1:], layer="encoder")
+
+
+def test_sounds_are_compared_with_the_statistics_of_their_cepstra():
+    time = np.arange(800) / 8000
+    rng = np.random.default_rng(0)
+    truth = torch.tensor(rng.integers(0, 2, 120))
+    x = np.stack(
+        [np.sin(2 * np.pi * (300 + 900 * c + rng.normal(0, 30)) * time + 6 * rng.random()) for c in truth.tolist()]
+    )
+    stored = np.rint(8000 * x + rng.normal(0, 500, x.shape)).astype(np.int16)[:, None]
+    pool = Pool(ItemSpec((1, 800), "sound", ("low", "high"), rate=8000), stored)
+    found = representation(Space(torch.randn(120, 3), pool), torch.where(torch.arange(120) < 60, truth, -1))
+    assert [(row.name, row.dim) for row in found.rows] == [("MFCC", 40), ("codes", 3)]
+    assert found.rows[0].probe.value > 0.95 and found.rows[0].above_raw is None
+    assert "above MFCC -" in found.lines()[2]

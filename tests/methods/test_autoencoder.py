@@ -58,3 +58,9 @@ def test_it_beats_principal_components_of_the_same_number(digits_pool):
         loss.backward()
         optimizer.step()
     assert method.eval().loss(x)["loss"] < kept
+
+
+def test_decoded_sounds_stay_within_full_scale():
+    method = AutoEncoder(ItemSpec((1, 400), "sound", rate=8000), latent_dim=2, width=2)
+    y = method.decode(1e4 * torch.randn(20, 2))
+    assert y.shape == (20, 1, 400) and y.min() == -1 and y.max() == 1

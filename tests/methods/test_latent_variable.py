@@ -168,10 +168,11 @@ def test_what_the_model_is_asked_for_are_zeros_and_ones_as_often_as_the_grey_say
     assert coins(ItemSpec((1, 1, 3)), binarize=False).binary(x) is x
 
 
-def test_the_mean_item_is_a_picture_or_a_vector():
+def test_the_mean_item_is_a_picture_a_sound_or_a_vector():
     decoded = torch.tensor([-3.0, 0.5, 4.0])
     assert torch.allclose(coins().mean(decoded), decoded.sigmoid())
     assert coins(COLOR).mean(decoded).tolist() == [0, 0.5, 1]
+    assert coins(ItemSpec((1, 3), "sound", rate=8000)).mean(decoded).tolist() == [-1, 0.5, 1]
     assert coins(VECTOR).mean(decoded).tolist() == decoded.tolist()
 
 
@@ -185,6 +186,8 @@ def test_what_does_not_fit_is_refused_in_a_sentence():
         resolve(GREY, "bernouli")
     with pytest.raises(WrongUsage, match="vectors are standardized\n  try: --likelihood gaussian"):
         resolve(VECTOR, "bernoulli")
+    with pytest.raises(WrongUsage, match="sounds go below zero\n  try: --likelihood gaussian"):
+        resolve(ItemSpec((1, 80), "sound", rate=8000), "bernoulli")
     with pytest.raises(WrongUsage, match="sigma is a standard deviation above 0, not -1"):
         coins(sigma=-1)
     with pytest.raises(WrongUsage, match="at least one sample, not 0"):

@@ -281,6 +281,8 @@ def test_a_density_is_float32_also_where_products_are_not():
 def test_what_does_not_fit_is_refused_in_a_sentence():
     with pytest.raises(UnknownName, match="did you mean: pixel"):
         ParzenWindow(GREY, space="pixels")
+    with pytest.raises(WrongUsage, match=r"a sound a moment later has other values.*\n.*tacit learn vae"):
+        ParzenWindow(ItemSpec((1, 80), "sound", rate=8000))
     with pytest.raises(WrongUsage, match="has 1 to 16 principal components, not 17"):
         ParzenWindow(GREY, space="pca", latent_dim=17)
     with pytest.raises(WrongUsage, match="add: --space pca"):

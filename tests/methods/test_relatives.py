@@ -9,6 +9,7 @@ import torch
 from tacit.data.feeds import Labeled, Stream, labeled
 from tacit.data.pool import Pool, Yardstick
 from tacit.data.spec import UNLABELED, ItemSpec
+from tacit.data.views import Views
 from tacit.engine.fit import fit
 from tacit.errors import UnknownName, WrongUsage
 from tacit.methods import build
@@ -223,3 +224,21 @@ def test_with_100_labels_relatives_lower_the_error(generator, pool, truth, digit
             labels[some] = truth[some]
             errors[name].append(1 - accuracy(train(pool, labels, seed, None), yardstick, truth[rest]))
     assert np.mean(errors["with"]) < np.mean(errors["without"]) - 0.01, errors
+
+
+def test_views_of_photos_crop_mirror_and_color_and_crop_leaves_colors_and_sharpness_alone():
+    spec, grey = ItemSpec((3, 16, 16)), ItemSpec((1, 16, 16))
+    both, crop = (Augmentation(name, spec=spec).view for name in ("views", "crop"))
+    assert vars(both) == vars(Views(spec))
+    assert (crop.crop, crop.flip) == (both.crop, True) and crop.color == crop.grey == crop.blur == 0
+    one = Labeled(torch.full((4, *spec.shape), 0.3), torch.zeros(4, dtype=torch.long))  # any part of it looks the same
+    assert torch.allclose(Augmentation("crop", spec=spec)(one), one.x, atol=1e-5)
+    assert not torch.allclose(Augmentation("views", spec=spec)(one), one.x, atol=1e-2)
+    letters = Augmentation("crop", spec=grey).view
+    assert not letters.flip and Augmentation("crop", flip=True, spec=grey).view.flip
+
+
+def test_views_of_vectors_need_no_settings():
+    spec = ItemSpec((5,), "vector")
+    batch = Labeled(torch.randn(4, 5), torch.zeros(4, dtype=torch.long))
+    assert Augmentation("views", spec=spec)(batch).shape == Augmentation("crop", flip=True, spec=spec)(batch).shape

@@ -70,7 +70,7 @@ def test_it_learns_to_tell_items_apart():
     method = SimCLR(SPEC, color=0.0, **SMALL)
     fitted = fit(method, pool, recipe=Recipe(steps=60, batch=32, lr=3e-3))
     assert fitted.terms["loss"] < fitted.records[0]["terms"]["loss"] - 0.3
-    assert fitted.records[0]["chance"] == pytest.approx(math.log(63), abs=1e-4)
+    assert fitted.records[0]["terms"]["chance"] == pytest.approx(math.log(63), abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,9 @@ def test_what_does_not_fit_is_refused_in_a_sentence():
         body("hva", GREY, 3)
     with pytest.raises(WrongUsage, match="at least one dimension, not 0"):
         body("vae", GREY, 0)
+    for name in ("auto", "vae", "hvae", "conv_hvae", "residual"):
+        with pytest.raises(WrongUsage, match=r"value by value, and a sound.*\n.*tacit learn vae"):
+            body(name, (1, 800), 3)
     for name in ("conv_hvae", "residual"):
         with pytest.raises(WrongUsage, match=f"a {name} body needs images.*\n  try: --body hvae or --body vae"):
             body(name, VECTOR, 3)

@@ -77,3 +77,15 @@ def test_values_have_no_bounds(kind):
 def test_a_code_has_a_dimension():
     with pytest.raises(WrongUsage, match="at least one dimension"):
         decoder(0, (1, 8, 8))
+
+
+@pytest.mark.parametrize("length", [1, 5, 64, 65, 800, 10560])
+@pytest.mark.parametrize("kind", ["auto", "mel", "mlp"])
+def test_a_decoder_leads_back_to_sounds_of_any_length(length, kind):
+    assert decoder(3, (1, length), kind, width=2)(torch.randn(2, 3)).shape == (2, 1, length)
+
+
+def test_a_sound_becomes_four_times_as_long_layer_by_layer():
+    layers = [m.conv for m in decoder(3, (1, 800), width=4) if hasattr(m, "conv")]
+    assert [(m.in_channels, m.out_channels) for m in layers] == [(8, 4), (4, 1)]  # 50 samples, 200, 800
+    assert all(m.kernel_size == (8,) and m.stride == (4,) for m in layers)

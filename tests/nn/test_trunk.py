@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from tacit.errors import UnknownName, WrongUsage
+from tacit.nn.mel import LogMel
 from tacit.nn.trunk import trunk
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 28, 20), (1, 92, 112), (1, 8, 8), (1, 1, 5), (2, 1, 1), (3, 40, 7)]
@@ -156,3 +157,29 @@ def test_there_is_no_normalization_to_choose_where_there_is_none(kind):
     with pytest.raises(WrongUsage, match=f"a {kind} trunk has no normalization of its own to choose; it got 'batch'"):
         trunk((1, 8, 8), kind, norm="batch")
     trunk((1, 8, 8), kind, norm="none")
+
+
+@pytest.mark.parametrize("length", [1, 100, 800, 10560])
+def test_a_trunk_hears_sounds_of_any_length(length):
+    network = trunk((1, length), width=2, rate=8000)
+    features = network(torch.randn(2, 1, length).clamp(-1, 1))
+    assert features.shape == (2, network.out_dim) == (2, 128)
+
+
+def test_the_mel_trunk_is_the_conv_trunk_on_the_spectrum():
+    torch.manual_seed(0)
+    network = trunk((1, 800), "mel", width=3, depth=2, norm="none", out_dim=7, rate=8000).eval()
+    torch.manual_seed(0)
+    picture = trunk((1, 40, 11), "conv", width=3, depth=2, norm="none", out_dim=7).eval()
+    x = torch.randn(4, 1, 800).clamp(-1, 1)
+    assert torch.equal(network(x), picture(LogMel(8000)(x)))
+
+
+def test_a_mel_trunk_needs_sounds_and_their_rate():
+    for shape in ((1, 8, 8), (5,)):
+        with pytest.raises(WrongUsage, match=r"a mel trunk needs sounds \(1, T\)"):
+            trunk(shape, "mel")
+    with pytest.raises(WrongUsage, match="a conv trunk needs images"):
+        trunk((1, 800), "conv")
+    with pytest.raises(WrongUsage, match="its spec needs a rate"):
+        trunk((1, 800), rate=0)

@@ -117,3 +117,15 @@ class Linear(Method):
     learned = project.learn(f"{tmp_path}/mine.py:Linear", steps=30, dim="3")
     assert learned.record["dim"] == 3
     assert len(project.choose("k_center", k=4).record["picks"]) == 4
+
+
+def test_before_anything_is_learned_sounds_are_told_apart_by_their_cepstra(tmp_path):
+    rng = np.random.default_rng(0)
+    samples = rng.normal(0, 3000, 40 * 500).astype(np.int16)
+    np.savez(tmp_path / "s.npz", samples=samples, offsets=np.arange(0, 20001, 500), sample_rate=8000)
+    project = Project.create(tmp_path / "s.npz", yardstick=0)
+    from tacit.project.choosing import current_space
+
+    space, (note,) = current_space(project)
+    assert "the mean and deviation of MFCC" in note and space.codes.shape == (40, 40)
+    assert space.codes.mean(0).abs().max() < 1e-4 and (space.codes.std(0, correction=0) - 1).abs().max() < 1e-3

@@ -1,0 +1,159 @@
+"""Fine-tuning on few labels from a network that has seen all items.
+Step two of Big Self-Supervised Models are Strong Semi-Supervised Learners (sec. 2).
+Chen, Kornblith, Swersky, Norouzi & Hinton, 2020. https://arxiv.org/abs/2006.10029
+
+Departures: any trunk of a method here, not of SimCLR alone; AdamW in place of LARS; a fixed number of steps in place of
+30 to 60 epochs, which with 40 labels would be 60 steps.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from tacit.data.feeds import Labeled, labeled
+from tacit.data.spec import ItemSpec
+from tacit.errors import NotEnoughLabels, WrongUsage
+from tacit.methods.method import Method, Recipe, Terms
+from tacit.methods.relatives import Augmentation
+from tacit.nn.projector import Projector
+from tacit.nn.trunk import Trunk
+from tacit.nn.trunk import trunk as build_trunk
+
+TRUNK = ("trunk", "width", "depth", "norm", "features")  # options of a trunk, called so by every method
+
+
+class Finetune(Method):
+    """A classifier that begins where a method without labels ended, and moves all of it.
+
+    - `layer`: so many hidden layers of the learner's projector stay, as part of the encoder; the head is one linear
+      layer behind them that starts at zero. 0 is the first SimCLR paper's way, 1 the second's.
+    - `trunk`, `width`, `depth`, `norm`, `features`, `hidden`, `projector_norm`: as the learner has them; `take_over`
+      brings its weights, and `finetune_from` does all of it. Without that it is a baseline from scratch.
+    - `augment`, `flip`, `real_weight`, `label_smoothing`: as `supervised` has them, so that the two can be compared.
+
+    Shown: `accuracy` on the items of the batch, as augmented.
+    """
+
+    feed = staticmethod(labeled)
+    recipe = Recipe(steps=1000, batch=64, lr=1e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
+    paper = "Chen et al. 2020 (sec. 2), https://arxiv.org/abs/2006.10029"
+    use_when = "a space was learned without labels, and you have few of them (tacit learn simclr first)"
+
+    def __init__(
+        self,
+        spec: ItemSpec,
+        *,
+        layer: int = 0,
+        trunk: str = "auto",
+        width: int | None = None,
+        depth: int | None = None,
+        norm: str = "batch",
+        features: int | None = None,
+        hidden: int | None = None,
+        projector_norm: str = "batch",
+        augment: str = "crop",
+        flip: bool = False,
+        real_weight: float = 0.4,
+        label_smoothing: float = 0.03,
+    ) -> None:
+        super().__init__(spec)
+        if len(spec.classes) < 2:
+            raise NotEnoughLabels(
+                f"a classifier needs at least two classes; this project has {len(spec.classes)}\n"
+                "  label items of a second class first: tacit choose -k 20, then tacit label"
+            )
+        if layer < 0:
+            raise WrongUsage(f"layer is {layer}: it counts hidden layers of a projector, from 0 on")
+        self.augmentation = Augmentation(augment, flip, real_weight, spec)
+        bottom = build_trunk(
+            spec.shape,
+            trunk,
+            width=width,
+            depth=depth,
+            norm=None if norm == "auto" else norm,  # the usual one of this kind of trunk
+            out_dim=features,
+            rate=spec.rate,
+        )
+        kept = Projector(bottom.out_dim, 1, layers=layer + 1, hidden=hidden, norm=projector_norm).hidden
+        self.encoder = Trunk(bottom, *kept, out_dim=(hidden or bottom.out_dim) if layer else bottom.out_dim)
+        self.head = nn.Linear(self.encoder.out_dim, len(spec.classes))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.layer, self.label_smoothing = layer, label_smoothing
+
+    def loss(self, batch: Labeled) -> Terms:
+        logits = self.logits(self.augmentation(batch) if self.training else batch.x).float()
+        loss = self.augmentation.cross_entropy(logits, batch.y, self.label_smoothing)
+        right = logits.detach()[: len(batch.y)].argmax(1) == batch.y
+        return {"loss": loss, "accuracy": right.float().mean()}
+
+    def embed(self, x: Tensor) -> Tensor:
+        return self.encoder(x)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Before softmax, (B, *item) -> (B, K)."""
+        return self.head(self.embed(x))
+
+    def take_over(self, learned: Method) -> None:
+        """Begin with the weights of a method learned without labels; a sentence where they do not fit."""
+        name = type(learned).__name__
+        if learned.spec.with_classes(()) != self.spec.with_classes(()):
+            raise WrongUsage(
+                f"{name} learned {learned.spec.kind}s of shape {learned.spec.shape}, and these are {self.spec.kind}s of"
+                f" shape {self.spec.shape}, or on another scale\n  learn these items: tacit learn simclr"
+            )
+        parts = [trunk_of(learned), *hidden_of(learned)]
+        if self.layer >= len(parts):
+            raise WrongUsage(
+                f"layer is {self.layer}, more than the hidden layers of {name}'s projector, {len(parts) - 1}\n"
+                f"  try: --layer {len(parts) - 1}"
+            )
+        for own, theirs in zip(self.encoder, parts, strict=False):
+            state, wanted = theirs.state_dict(), {key: value.shape for key, value in own.state_dict().items()}
+            other = {key: value.shape for key, value in state.items()}
+            if other != wanted:
+                key = next(k for k in {**other, **wanted} if other.get(k) != wanted.get(k))
+                raise WrongUsage(
+                    f"the trunk of {name} is another network: {key} has shape {shape(other.get(key))} there and"
+                    f" {shape(wanted.get(key))} here\n  leave out --trunk, --width, --depth, --norm and --features"
+                )
+            own.load_state_dict(state)
+
+
+def finetune_from(learned: Method, spec: ItemSpec, **options: Any) -> Finetune:
+    """A classifier with the trunk of `learned` and its weights; `options` are those of `Finetune`, `layer` above all."""
+    method = Finetune(spec, **{**options_of(learned), **options})
+    method.take_over(learned)
+    return method
+
+
+def options_of(learned: Method) -> dict[str, Any]:
+    """The options of a `Finetune` that the weights of this method fit into."""
+    trunk_of(learned)
+    found = {"norm": "auto", **{name: learned.options[name] for name in TRUNK if name in learned.options}}
+    if found["norm"] == "split":  # the same weights; few labels leave no eighths of a batch to take statistics of
+        found["norm"] = "batch"
+    for block in hidden_of(learned)[:1]:
+        found["hidden"] = block[0].out_features
+        found["projector_norm"] = {2: "none", 3: "group" if isinstance(block[1], nn.GroupNorm) else "batch"}[len(block)]
+    return found
+
+
+def trunk_of(learned: Method) -> nn.Module:
+    """Its trunk, where it has one that a classifier can stand on."""
+    encoder = getattr(learned, "encoder", None)
+    if not isinstance(encoder, Trunk) or "trunk" not in learned.options:
+        raise WrongUsage(
+            f"{type(learned).__name__} has no trunk that a classifier could begin with\n  one that has: tacit learn simclr"
+        )
+    return encoder
+
+
+def hidden_of(learned: Method) -> list[Any]:
+    """The hidden layers of its projector; none where it has no projector."""
+    projector = getattr(learned, "projector", None)
+    return list(projector.hidden) if isinstance(projector, Projector) else []
+
+
+def shape(size: Any) -> str:
+    return "none" if size is None else str(tuple(size))
