@@ -169,7 +169,9 @@ def main() -> None:
                 theirs.append(bare(name, net, pool, steps, where))
                 if (found := lightly(name, net, pool)) is not None:
                     peers.append(found)
-            print(json.dumps({"method": name, "net": net, "engine": mine, "bare": theirs, "lightly": peers}), flush=True)
+            print(
+                json.dumps({"method": name, "net": net, "engine": mine, "bare": theirs, "lightly": peers}), flush=True
+            )
             beside = [spread(peers), ratio(mine, peers)] if peers else ["not installed", ""]
             rows.append([name, net, spread(mine), spread(theirs), ratio(mine, theirs), *beside])
     if args.write:

@@ -38,7 +38,11 @@ def pictures(folder: str, name: str, n: int) -> Tensor:
 
 
 def ours(spec: ItemSpec) -> Make:
-    see = Views(spec, "photos", crop=0.08, blur=0.5) if spec.shape[0] == 3 else Views(spec, crop=0.08, blur=0.5, color=0.0)
+    see = (
+        Views(spec, "photos", crop=0.08, blur=0.5)
+        if spec.shape[0] == 3
+        else Views(spec, crop=0.08, blur=0.5, color=0.0)
+    )
     see.degrees = 0.0  # kornia's recipe here has no turns
     return lambda x: [see(spec.to_float(part)) for part in x.split(BATCH)]
 

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from tacit.bench.results import markdown, provenance, write_section
 from tacit.data.feeds import mix
-from tacit.data.pool import Items, Pool
+from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.deploy.export import load, save
 from tacit.engine.apply import embed
@@ -69,15 +70,22 @@ DATA = {
 }
 VIEWED: dict[str, dict[str, Any]] = {"simclr": {"temperature": 0.5}, "moco": {}}
 VAE = {"latent_dim": 64, "likelihood": "gaussian"}
-RECIPES = {
-    "simclr": {"batch": 256, "lr": 2e-3, "optimizer": "adamw", "weight_decay": 1e-4, "schedule": "cosine", "warmup": 0.05},
+RECIPES: dict[str, dict[str, Any]] = {
+    "simclr": {
+        "batch": 256,
+        "lr": 2e-3,
+        "optimizer": "adamw",
+        "weight_decay": 1e-4,
+        "schedule": "cosine",
+        "warmup": 0.05,
+    },
     "moco": {"batch": 256, "lr": 0.06, "optimizer": "sgd", "weight_decay": 5e-4, "schedule": "cosine"},
     "vae": {"batch": 128, "lr": 1e-3, "schedule": "cosine"},
 }
 LEARNED = tuple(RECIPES)
 BASELINES = ("raw pixels", "64 principal components", "untrained encoder")
 ROWS = [f"{data}/{method}" for data in DATA for method in ("baselines", *LEARNED, "few")]
-FEW_STEPS = 1000
+FEW_STEPS = 600
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,8 @@ def run(
             raise unknown_name("row", name, ROWS)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    done, parts = read_rows(folder / "rows.jsonl"), {}
+    done = read_rows(folder / "rows.jsonl")
+    parts: dict[str, Parts] = {}
     place = Path(data or os.environ.get("TACIT_DATA", "../shared/data"))
     for name in wanted:
         for seed in seeds:
@@ -139,12 +148,12 @@ def run(
     return Outcome({"bench": "contrast", "rows": chosen}, [*lines, *curves])
 
 
-def run_row(
-    dataset: str, method: str, parts: Parts, seed: int, passes: int, draws: int, out: Path
-) -> dict[str, Any]:
+def run_row(dataset: str, method: str, parts: Parts, seed: int, passes: int, draws: int, out: Path) -> dict[str, Any]:
     data, folder = DATA[dataset], out / f"{dataset}-{{}}-{seed}"
     if method == "baselines":
-        sees = dict(zip(BASELINES, (flat, principal_components(parts.pool, seed), untrained(dataset, parts, seed)), strict=True))
+        sees = dict(
+            zip(BASELINES, (flat, principal_components(parts.pool, seed), untrained(dataset, parts, seed)), strict=True)
+        )
         return {"codes": {name: measured(see, parts, data.k, seed) for name, see in sees.items()}}
     learned = "simclr" if method == "few" else method
     model, run = trained(dataset, learned, parts, seed, passes, Path(str(folder).format(learned)))
@@ -181,11 +190,13 @@ def trained(dataset: str, name: str, parts: Parts, seed: int, passes: int, folde
     """A method, from its folder where it is finished; a training that was interrupted goes on."""
     if not (folder / "run.toml").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        Run(folder, {"method": name, "status": "training", "task": "bench", "again": "the same command", "curve": []}).write()
+        Run(
+            folder, {"method": name, "status": "training", "task": "bench", "again": "the same command", "curve": []}
+        ).write()
     run = Run.open(folder)
     if not run.finished:
         passes = passes or DATA[dataset].passes[name]
-        settings: dict[str, Any] = RECIPES[name]
+        settings = RECIPES[name]
         recipe = Recipe(steps=passes * len(parts.pool) // settings["batch"], **settings)
         with torch.random.fork_rng():
             torch.manual_seed(mix(seed, 1))
@@ -241,9 +252,8 @@ def measured(see: See, parts: Parts, k: int, seed: int) -> dict[str, Any]:
 
 def few(data: Data, learned: Method, parts: Parts, draws: int, seed: int) -> Efficiency:
     """Few labels: probes on codes and raw pixels, the fine-tuned net, and the same net from scratch."""
-    photos = parts.pool.spec.shape[0] == 3
     recipe = Recipe(steps=FEW_STEPS, batch=64, lr=1e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
-    same = {"augment": "crop", "flip": photos, "recipe": recipe}
+    same: dict[str, Any] = {"augment": "views", "recipe": recipe}
     known = parts.known.with_classes(tuple(map(str, range(classes(parts)))))
     return label_efficiency(
         known,
@@ -259,12 +269,16 @@ def few(data: Data, learned: Method, parts: Parts, draws: int, seed: int) -> Eff
         },
         draws=draws,
         seed=seed,
-        watch=lambda name, n, draw, accuracy: print(data.folder, name, n, "labels a class", draw, f"{accuracy:.3f}", flush=True),
+        watch=lambda name, n, draw, accuracy: print(
+            data.folder, name, n, "labels a class", draw, f"{accuracy:.3f}", flush=True
+        ),
     )
 
 
 def gains(found: Efficiency) -> dict[str, list[Any]]:
-    return {name: [list(each) for each in found.above(name, "supervised")] for name in ("fine-tuned", "fine-tuned, layer 1")}
+    return {
+        name: [list(each) for each in found.above(name, "supervised")] for name in ("fine-tuned", "fine-tuned, layer 1")
+    }
 
 
 def read(place: Path, dataset: str) -> Parts:
@@ -274,10 +288,16 @@ def read(place: Path, dataset: str) -> Parts:
     pool = Pool(spec, train[0])
     if dataset != "omniglot":
         return Parts(pool, pool, train[1], Pool(spec, test[0]), test[1])
-    x, y, drawer = test  # type: ignore[misc]
+    x, y, drawer = test
     known = torch.from_numpy(drawer <= 10)
     strangers = Pool(spec, x)
-    return Parts(pool, strangers.take(known.nonzero().flatten()), y[known], strangers.take((~known).nonzero().flatten()), y[~known])
+    return Parts(
+        pool,
+        strangers.take(known.nonzero().flatten()),
+        y[known],
+        strangers.take((~known).nonzero().flatten()),
+        y[~known],
+    )
 
 
 def load_split(folder: Path, dataset: str, split: str) -> tuple[Any, ...]:
@@ -296,17 +316,17 @@ def decoded(jpeg: bytes, offsets: np.ndarray) -> np.ndarray:
     """JPEG files laid end to end as one array (n, 3, 32, 32)."""
     from PIL import Image
 
-    pictures = [
-        np.asarray(Image.open(io.BytesIO(jpeg[a:b])).convert("RGB"))
-        for a, b in zip(offsets[:-1], offsets[1:], strict=True)
-    ]
+    pictures = [np.asarray(Image.open(io.BytesIO(jpeg[a:b])).convert("RGB")) for a, b in pairwise(offsets)]
     return np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2))
 
 
 HOW = (
     "Codes of the encoder, before the projector. Vote: the 20 nearest known pictures by cosine (Omniglot: 5), temperature"
     " 0.07; probe: a linear classifier on standardized codes; both with the labels of all known pictures. Where there is one"
-    " seed, the interval is over test pictures (95 %); with more it is ± the standard error over seeds."
+    " seed, the interval is over test pictures (95 %); with more it is ± the standard error over seeds. Few labels: as many"
+    " of every class, ± the standard error over draws; fine-tuned and supervised nets have the same trunk, views, rate"
+    " (1e-3) and 600 steps, chosen on 1,500 training pictures of CIFAR-10 with 250 labels, where supervised nets reached 43.1 %"
+    " (1,500 steps 42.9, rate 2e-3 42.6, light changes in place of views 39.1)."
 )
 
 
@@ -368,7 +388,9 @@ def curve_lines(rows: list[dict[str, Any]]) -> list[str]:
         if r.get("curve"):
             dataset, method = r["row"].split("/")
             points = ", ".join(f"{passes:g}: {100 * right:.1f}" for passes, _, right in r["curve"])
-            said.append(f"{DATA[dataset].title}, {method}, seed {r['seed']}; passes: vote % with {CURVE_BANK:,} known pictures: {points}.")
+            said.append(
+                f"{DATA[dataset].title}, {method}, seed {r['seed']}; passes: vote % with {CURVE_BANK:,} known pictures: {points}."
+            )
     return said
 
 

@@ -35,13 +35,13 @@ from tacit.nn.mel import lengths, mfcc
 from tacit.outcome import Outcome, table
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "yweweler")  # as the file has them; checked when it is read
-NET: dict[str, Any] = {"width": 128, "hidden": 128, "window": 3200, "ahead": 12}
+NET: dict[str, Any] = {"width": 128, "hidden": 128, "window": 3200, "ahead": 8}
 RECIPE = Recipe(batch=32, lr=2e-3, optimizer="adamw", schedule="cosine", warmup=0.05, clip=5.0)
 LEARNED: dict[str, dict[str, Any]] = {  # rows with a CPC of their own, and how it differs
     "cpc": {},
     "ahead-2": {"ahead": 2},
     "ahead-4": {"ahead": 4},
-    "ahead-8": {"ahead": 8},
+    "ahead-12": {"ahead": 12},
     "others": {"candidates": "others"},
 }
 ROWS = ["mfcc", "untrained", *LEARNED, *(f"without-{name}" for name in SPEAKERS), "supervised"]
@@ -70,7 +70,7 @@ class Speech:
 def run(
     *,
     row: str = "",
-    steps: int = 3000,
+    steps: int = 1000,
     supervised_steps: int = 300,
     draws: int = 5,
     seeds: Sequence[int] = range(3),
@@ -326,7 +326,7 @@ def strangers(rows: list[dict[str, Any]], name: str, layer: str) -> list[float]:
 def ablation_table(rows: list[dict[str, Any]]) -> list[list[str]]:
     """How far ahead CPC predicts, and whether it has to tell parts of a clip from each other: accuracies of the context."""
     lines = [["CPC", *(each.replace("/", ", ") for each in MEASURES), "loss", "chance", "first %"]]
-    for name in ("ahead-2", "ahead-4", "ahead-8", "cpc", "others"):
+    for name in ("ahead-2", "ahead-4", "cpc", "ahead-12", "others"):
         if mine := [r for r in rows if r["row"] == name]:
             settings = NET | LEARNED[name]
             title = f"{settings['ahead']} frames ahead" + ", candidates of other clips" * (name == "others")

@@ -3,7 +3,19 @@ van den Oord, Li & Vinyals, 2018. https://arxiv.org/abs/1807.03748
 Data-Efficient Image Recognition with Contrastive Predictive Coding.
 Henaff, Srinivas, De Fauw, Razavi, Doersch, Eslami & van den Oord, 2019. https://arxiv.org/abs/1905.09272
 
-Departures: PLACEHOLDER
+Departures: networks for two cores (128 features and a GRU of 128 in place of 512 and 256; a few 3x3 convolutions a patch in
+place of a ResNet-161); AdamW at 2e-3 with a cosine and batches of 32 in place of Adam at 2e-4 for 300,000 updates; 128
+negatives drawn anew each step; codes are means over a clip, where the first paper probes frames one by one.
+Sounds: clips are centered and brought to one loudness, the convolutions padded, and each followed by a normalization over
+the channels of a frame. Images: group norm inside a patch; a context sees its own row too, and rows that share pixels
+with it are skipped; scores are multiplied by 0.1, as in the public code of a course given by an author of the second
+paper; of the changes of patches only moves, mirrors and lost colors, where the one that is kept fills all three channels.
+
+What was tried on spoken digits, one seed, a ridge probe on test clips; digits with 5 labels a class, in %:
+
+- The normalization: 60.7 with it and 46.7 without, after a minute (430 steps).
+- Candidates from the clip alone, as the paper tries: 58.0 (430 to 450 steps, 60.7 from the whole batch).
+- 1,000 steps: context 68.6, with its spread 71.9, frames 57.0.
 """
 
 import math
@@ -63,7 +75,7 @@ class CPC(Method):
     """
 
     feed = staticmethod(items)
-    recipe = Recipe(steps=6000, batch=64, lr=2e-3, optimizer="adamw", schedule="cosine", warmup=0.02, clip=5.0)
+    recipe = Recipe(steps=3000, batch=32, lr=2e-3, optimizer="adamw", schedule="cosine", warmup=0.05, clip=5.0)
     paper = "van den Oord et al. 2018, https://arxiv.org/abs/1807.03748 and https://arxiv.org/abs/1905.09272"
     use_when = "items are sounds, or pictures whose parts tell of each other, and there are few labels"
 

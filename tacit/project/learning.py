@@ -163,7 +163,10 @@ def automatic(pool: Pool) -> tuple[str, str]:
     if pool.spec.kind == "sound":
         return "cpc", "chosen because: items are sounds, whose parts tell of each other"
     if pool.spec.shape[0] == 3 and len(pool) >= MANY:
-        return "simclr", f"chosen because: pictures in color, {MANY:,} or more; vae decodes, and its codes classify worse"
+        return (
+            "simclr",
+            f"chosen because: pictures in color, {MANY:,} or more; vae decodes, and its codes classify worse",
+        )
     return "vae", "chosen because: it decodes, so its space can be walked, and a gradient can be followed in it"
 
 

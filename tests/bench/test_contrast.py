@@ -28,7 +28,9 @@ def small(tmp_path, monkeypatch, digits):
     for name, few in (("fashion", (2, 5)), ("omniglot", (1,))):
         given = bench.DATA[name]
         monkeypatch.setitem(
-            bench.DATA, name, bench.Data(given.folder, given.title, net, dict.fromkeys(bench.LEARNED, 8), few, k=given.k)
+            bench.DATA,
+            name,
+            bench.Data(given.folder, given.title, net, dict.fromkeys(bench.LEARNED, 8), few, k=given.k),
         )
     monkeypatch.setattr(bench, "FEW_STEPS", 20)
     return tmp_path
@@ -40,7 +42,14 @@ def test_rows_are_trained_measured_beside_baselines_and_not_run_again(small, mon
     first = bench.run(write=str(small / "r.md"), **settings)
     found = [json.loads(text) for text in (small / "out" / "rows.jsonl").read_text().splitlines()]
     codes = {name: each for row in found for name, each in row.get("codes", {}).items()}
-    assert list(codes) == [*bench.BASELINES[:1], "64 principal components", "untrained encoder", "simclr", "moco", "vae"]
+    assert list(codes) == [
+        *bench.BASELINES[:1],
+        "64 principal components",
+        "untrained encoder",
+        "simclr",
+        "moco",
+        "vae",
+    ]
     assert all(0 < each["vote"] <= each["of"] == 300 for each in codes.values())
     simclr = next(row for row in found if row["row"] == "fashion/simclr")
     assert len(simclr["curve"]) == bench.LOOKS and simclr["passes"] == 8

@@ -85,7 +85,7 @@ def test_the_unseen_speakers_of_a_seed_count_once_all_five_are_there():
 
 
 def test_misspelt_rows_and_missing_data_are_sentences(tmp_path):
-    with pytest.raises(UnknownName, match=r"did you mean: ahead-8\?"):
-        run_bench("spoken-digits", {"row": "ahead8", "out": str(tmp_path)})
+    with pytest.raises(UnknownName, match=r"did you mean: ahead-12\?"):
+        run_bench("spoken-digits", {"row": "ahead12", "out": str(tmp_path)})
     with pytest.raises(BadData, match="--data FOLDER"):
         run_bench("spoken-digits", {"row": "mfcc", "out": str(tmp_path), "data": str(tmp_path)})
