@@ -27,7 +27,7 @@ from tacit.data.feeds import mix
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.deploy.export import load, save
-from tacit.engine.apply import embed
+from tacit.engine.apply import apply, embed
 from tacit.engine.fit import fit
 from tacit.engine.progress import is_last_of, line
 from tacit.engine.run import Run
@@ -39,6 +39,7 @@ from tacit.evaluate.probe import fit_probe
 from tacit.evaluate.quality import See, flat, principal_components
 from tacit.methods import build
 from tacit.methods.method import Method, Recipe
+from tacit.nn.maps import depths
 from tacit.outcome import Outcome, table
 
 LOOKS = 8  # at the codes during a training: the curve over time
@@ -60,7 +61,7 @@ class Data:
 
 CONV4 = {"trunk": "conv", "width": 32, "depth": 4}
 DATA = {
-    "cifar10": Data("cifar10", "CIFAR-10 (JPEG)", CONV4, {"simclr": 32, "moco": 24, "vae": 10}, (4, 25, 100)),
+    "cifar10": Data("cifar10", "CIFAR-10 (JPEG)", CONV4, {"simclr": 32, "moco": 24, "vae": 4}, (4, 25, 100)),
     "fashion": Data(
         "fashion_mnist", "Fashion-MNIST", {"trunk": "conv", "width": 32}, {"simclr": 3, "moco": 3, "vae": 3}, (10, 25)
     ),
@@ -83,7 +84,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "vae": {"batch": 128, "lr": 1e-3, "schedule": "cosine"},
 }
 LEARNED = tuple(RECIPES)
-BASELINES = ("raw pixels", "64 principal components", "untrained encoder")
 ROWS = [f"{data}/{method}" for data in DATA for method in ("baselines", *LEARNED, "few")]
 FEW_STEPS = 600
 
@@ -151,18 +151,16 @@ def run(
 def run_row(dataset: str, method: str, parts: Parts, seed: int, passes: int, draws: int, out: Path) -> dict[str, Any]:
     data, folder = DATA[dataset], out / f"{dataset}-{{}}-{seed}"
     if method == "baselines":
-        sees = dict(
-            zip(BASELINES, (flat, principal_components(parts.pool, seed), untrained(dataset, parts, seed)), strict=True)
-        )
+        sees = {"raw pixels": flat, "64 principal components": principal_components(parts.pool, seed)}
+        sees |= seen_by_layer("untrained encoder", untrained(dataset, parts, seed))
         return {"codes": {name: measured(see, parts, data.k, seed) for name, see in sees.items()}}
     learned = "simclr" if method == "few" else method
     model, run = trained(dataset, learned, parts, seed, passes, Path(str(folder).format(learned)))
     if method == "few":
         found = few(data, model, parts, draws, seed)
         return {"few": found.to_dict(), "gains": gains(found)}
-    see = seen_by(model)
     return {
-        "codes": {method: measured(see, parts, data.k, seed)},
+        "codes": {name: measured(see, parts, data.k, seed) for name, see in seen_by_layer(method, model).items()},
         "curve": run.record["curve"],
         "passes": run.record["passes"],
         "seconds": run.record["seconds"],
@@ -175,15 +173,24 @@ def options(dataset: str, method: str) -> dict[str, Any]:
     return data.trunk | (VAE if method == "vae" else VIEWED[method] | data.views)
 
 
-def untrained(dataset: str, parts: Parts, seed: int) -> See:
+def untrained(dataset: str, parts: Parts, seed: int) -> Method:
     """The trunk of all methods before its first step: random convolutional features."""
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, 1))
-        return seen_by(build("simclr", parts.pool.spec, **options(dataset, "simclr")))
+        return build("simclr", parts.pool.spec, **options(dataset, "simclr"))
 
 
 def seen_by(method: Method) -> See:
     return lambda items, index: embed(method, items, index)
+
+
+def seen_by_layer(name: str, method: Any) -> dict[str, See]:
+    """Its codes, and the last map of its convolutions where there is one: before the layer that was trained to forget."""
+    last = depths(method.encoder)[-1] if hasattr(method, "layers") else "encoder"
+    if last == "encoder":
+        return {name: seen_by(method)}
+    ability = lambda x: method.layers(x)[last]  # noqa: E731
+    return {name: seen_by(method), f"{name}, last map": lambda items, index: apply(method, ability, items, index)}
 
 
 def trained(dataset: str, name: str, parts: Parts, seed: int, passes: int, folder: Path) -> tuple[Method, Run]:
@@ -321,7 +328,7 @@ def decoded(jpeg: bytes, offsets: np.ndarray) -> np.ndarray:
 
 
 HOW = (
-    "Codes of the encoder, before the projector. Vote: the 20 nearest known pictures by cosine (Omniglot: 5), temperature"
+    "Codes of the encoder, before the projector; `last map` is the last map of its convolutions, averaged down to 2 x 2. Vote: the 20 nearest known pictures by cosine (Omniglot: 5), temperature"
     " 0.07; probe: a linear classifier on standardized codes; both with the labels of all known pictures. Where there is one"
     " seed, the interval is over test pictures (95 %); with more it is ± the standard error over seeds. Few labels: as many"
     " of every class, ± the standard error over draws; fine-tuned and supervised nets have the same trunk, views, rate"

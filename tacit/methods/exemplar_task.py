@@ -2,6 +2,10 @@
 Dosovitskiy, Fischer, Springenberg, Riedmiller & Brox, 2014. https://arxiv.org/abs/1406.6909
 In the form of S4L: Self-Supervised Semi-Supervised Learning.
 Zhai, Oliver, Kolesnikov & Beyer, 2019. https://arxiv.org/abs/1905.03670
+
+Departures: the trunk all methods here share, and AdamW; 4 copies and 128 numbers, not 8 and 1,000; batch statistics
+behind the last layer, since without them all codes became one within 100 steps; S4L's classifier of labeled items
+beside it is no part of this.
 """
 
 import torch

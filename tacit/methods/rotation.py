@@ -2,6 +2,10 @@
 Gidaris, Singh & Komodakis, 2018. https://arxiv.org/abs/1803.07728
 As a pretext task in S4L: Self-Supervised Semi-Supervised Learning.
 Zhai, Oliver, Kolesnikov & Beyer, 2019. https://arxiv.org/abs/1905.03670
+
+Departures: the trunk all methods here share, and AdamW; codes are the last map averaged to 2 x 2 pixels, so that they
+stay a few hundred numbers, where the paper measures whole maps; pictures are cropped before they are turned, as in S4L,
+whose classifier of labeled items beside it is no part of this.
 """
 
 import math

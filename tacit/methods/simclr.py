@@ -20,6 +20,7 @@ from tacit.data.spec import ItemSpec
 from tacit.data.views import Views
 from tacit.errors import WrongUsage, unknown_name
 from tacit.methods.method import Method, Recipe, Terms
+from tacit.nn.maps import by_depth
 from tacit.nn.projector import Projector
 from tacit.nn.trunk import trunk as build_trunk
 from tacit.objectives.contrastive import check_temperature, nt_xent
@@ -100,7 +101,8 @@ class SimCLR(Method):
 
     def layers(self, x: Tensor) -> dict[str, Tensor]:
         """Features by layer: (B, D) each."""
-        return self.projector.named(self.encoder(x))
+        by_name = by_depth(self.encoder, x)
+        return {**self.projector.named(by_name["encoder"]), **by_name}
 
     def views(self, x: Tensor) -> Tensor:
         """What a step sees of items, (B, *item) -> (B, 2, *item)."""

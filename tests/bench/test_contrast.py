@@ -43,7 +43,7 @@ def test_rows_are_trained_measured_beside_baselines_and_not_run_again(small, mon
     found = [json.loads(text) for text in (small / "out" / "rows.jsonl").read_text().splitlines()]
     codes = {name: each for row in found for name, each in row.get("codes", {}).items()}
     assert list(codes) == [
-        *bench.BASELINES[:1],
+        "raw pixels",
         "64 principal components",
         "untrained encoder",
         "simclr",
@@ -75,6 +75,16 @@ def test_the_codes_that_are_measured_are_the_encoders_in_evaluation(small):
     once, twice = (bench.measured(bench.seen_by(method), parts, 20, 0) for _ in range(2))
     assert once["vote"] == twice["vote"] and once["probe"] == twice["probe"] and once["dim"] == 128
     assert all(torch.equal(value, before[key]) for key, value in method.state_dict().items())
+
+
+def test_convolutions_are_measured_at_their_last_map_too():
+    torch.manual_seed(0)
+    method = build("simclr", ItemSpec((1, 8, 8)), trunk="conv", width=4, depth=1).eval()
+    sees = bench.seen_by_layer("simclr", method)
+    assert list(sees) == ["simclr", "simclr, last map"]
+    x = torch.rand(3, 1, 8, 8)
+    index = torch.arange(3)
+    assert torch.equal(sees["simclr, last map"](x, index), method.layers(x)["map.1"])
 
 
 def test_missing_data_and_misspelt_rows_are_sentences(tmp_path):

@@ -246,6 +246,7 @@ from tacit.engine import distributed
 from tacit.engine.device import Device
 from tacit.engine.fit import fit
 from tacit.methods.cpc import CPC
+from tacit.methods.method import Recipe
 from tacit.nn.patches import cut
 
 rng = np.random.default_rng(0)
