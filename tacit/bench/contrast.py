@@ -187,10 +187,12 @@ def seen_by(method: Method) -> See:
 def seen_by_layer(name: str, method: Any) -> dict[str, See]:
     """Its codes, and the last map of its convolutions where there is one: before the layer that was trained to forget."""
     last = depths(method.encoder)[-1] if hasattr(method, "layers") else "encoder"
-    if last == "encoder":
-        return {name: seen_by(method)}
-    ability = lambda x: method.layers(x)[last]  # noqa: E731
-    return {name: seen_by(method), f"{name}, last map": lambda items, index: apply(method, ability, items, index)}
+    maps = {f"{name}, last map": seen_at(method, last)} if last != "encoder" else {}
+    return {name: seen_by(method), **maps}
+
+
+def seen_at(method: Any, layer: str) -> See:
+    return lambda items, index: apply(method, lambda x: method.layers(x)[layer], items, index)
 
 
 def trained(dataset: str, name: str, parts: Parts, seed: int, passes: int, folder: Path) -> tuple[Method, Run]:
