@@ -63,7 +63,7 @@ CONV4 = {"trunk": "conv", "width": 32, "depth": 4}
 DATA = {
     "cifar10": Data("cifar10", "CIFAR-10 (JPEG)", CONV4, {"simclr": 32, "moco": 24, "vae": 4}, (4, 25, 100)),
     "fashion": Data(
-        "fashion_mnist", "Fashion-MNIST", {"trunk": "conv", "width": 32}, {"simclr": 3, "moco": 3, "vae": 3}, (10, 25)
+        "fashion_mnist", "Fashion-MNIST", {"trunk": "conv", "width": 32}, {"simclr": 2, "moco": 2, "vae": 2}, (10, 25)
     ),
     "omniglot": Data(
         "omniglot", "Omniglot", {"trunk": "conv", "width": 32}, {"simclr": 8, "moco": 8, "vae": 8}, (1, 5), k=5

@@ -41,15 +41,22 @@ def lines(
     return (1 - (place[:, :, None] - torch.arange(pixels, device=center.device)).abs()).clamp_(min=0)
 
 
-def blurring(sigma: Float[Tensor, "B"], pixels: int, radius: int) -> Float[Tensor, "B pixels pixels"]:
-    """The matrix that blurs a line: a Gaussian of `sigma` pixels cut at `radius`, weights that sum to 1 at edges, too.
+def blurred(
+    lines: Float[Tensor, "B out pixels"], sigma: Float[Tensor, "B"], radius: int
+) -> Float[Tensor, "B out pixels"]:
+    """A matrix of lines with a Gaussian blur behind it: of `sigma` pixels, cut at `radius`, the edge repeated.
 
-    Where sigma is 0 it is the identity.
+    Where sigma is 0 nothing changes.
     """
-    spot = torch.arange(pixels, device=sigma.device)
-    apart = (spot[:, None] - spot).float()
-    weight = torch.exp(-0.5 * (apart / sigma.clamp(min=1e-3)[:, None, None]).square()) * (apart.abs() <= radius)
-    return weight / weight.sum(2, keepdim=True)
+    apart = torch.arange(-radius, radius + 1, device=sigma.device)
+    weight = torch.exp(-0.5 * (apart / sigma.clamp(min=1e-3)[:, None]).square())  # (B, 2 radius + 1)
+    weight = (weight / weight.sum(1, keepdim=True))[:, :, None, None]
+    spot = torch.arange(lines.shape[1], device=sigma.device)
+    found = weight[:, radius] * lines
+    for k in range(1, radius + 1):
+        both = lines[:, (spot - k).clamp(min=0)] + lines[:, (spot + k).clamp(max=len(spot) - 1)]
+        found.addcmul_(weight[:, radius + k], both)
+    return found
 
 
 def blur_radius(pixels: int) -> int:
@@ -83,6 +90,5 @@ def crop(
     if blur:
         u = torch.rand(2, b, device=x.device, generator=generator)
         sigma = torch.where(u[0] < blur, 0.1 + 1.9 * u[1], 0.0)
-        down = torch.bmm(blurring(sigma, h, blur_radius(h)), down)
-        across = torch.bmm(blurring(sigma, w, blur_radius(w)), across)
+        down, across = blurred(down, sigma, blur_radius(h)), blurred(across, sigma, blur_radius(w))
     return resample(x, down, across)

@@ -3,7 +3,15 @@ Step two of Big Self-Supervised Models are Strong Semi-Supervised Learners (sec.
 Chen, Kornblith, Swersky, Norouzi & Hinton, 2020. https://arxiv.org/abs/2006.10029
 
 Departures: any trunk of a method here, not of SimCLR alone; AdamW in place of LARS; a fixed number of steps in place of
-30 to 60 epochs, which with 40 labels would be 60 steps.
+30 to 60 epochs, which with 40 labels would be 60 steps; views with other colors, where the paper has crop and mirror.
+
+What was tried, on 1,500 held-out training items of CIFAR-10 (JPEG) with 40 and 250 answers (one draw, 400 steps; trunk
+conv of width 32 and depth 4, learned by simclr in 32 passes); accuracy in %, of which 1.3 is noise.
+
+- Frozen codes with a linear probe 35.8, 46.6; supervised from scratch with views 28.6, 41.7, with light 25.3, 39.1.
+- Augment views 35.0, 49.1; light 33.6, 49.7. After 21 passes of simclr: views 34.8, 47.3; light 32.5, 49.2; crop 32.3,
+  45.7; none 29.0 (40 answers).
+- Layer 1 in place of 0: 34.4, 49.0. Rates of 0.0003: 34.9, 48.7, and of 0.003: 32.5 (40). 200 steps: 34.5 (40).
 """
 
 from typing import Any
@@ -51,7 +59,7 @@ class Finetune(Method):
         features: int | None = None,
         hidden: int | None = None,
         projector_norm: str = "batch",
-        augment: str = "crop",
+        augment: str = "views",
         flip: bool = False,
         real_weight: float = 0.4,
         label_smoothing: float = 0.03,

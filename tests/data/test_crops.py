@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tacit.data.crops import ASPECT, blur_radius, blurring, crop, lines, random_boxes, resample
+from tacit.data.crops import ASPECT, blur_radius, blurred, crop, lines, random_boxes, resample
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -49,13 +49,17 @@ def test_boxes_lie_inside_with_area_and_aspect_in_range():
     assert aspect.log().mean().abs() < 0.02, "as often wide as high"
 
 
-def test_a_blur_is_a_gaussian_that_keeps_the_mean_of_flat_lines():
-    matrix = blurring(torch.tensor([0.0, 1.5]), 20, 3)
+def test_a_blur_is_a_gaussian_with_the_edge_repeated():
+    matrix = blurred(torch.eye(20).expand(2, 20, 20), torch.tensor([0.0, 1.5]), 3)
     assert torch.allclose(matrix[0], torch.eye(20))
     assert torch.allclose(matrix.sum(2), torch.ones(2, 20))
-    row = matrix[1, 10]
-    assert row[10 - 4] == 0 and row[10 + 4] == 0
-    assert (row[11] / row[10]).item() == pytest.approx(math.exp(-0.5 / 1.5**2), abs=1e-5)
+    line = torch.rand(20)
+    weights = [math.exp(-0.5 * (k / 1.5) ** 2) for k in range(-3, 4)]
+    expected = [
+        sum(w * line[min(max(i + k, 0), 19)] for k, w in zip(range(-3, 4), weights, strict=True)) / sum(weights)
+        for i in range(20)
+    ]
+    assert torch.allclose(matrix[1] @ line, torch.stack(expected), atol=1e-5)
 
 
 @pytest.mark.parametrize(("pixels", "radius"), [(16, 1), (32, 1), (100, 5), (224, 11)])

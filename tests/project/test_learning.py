@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tacit.deploy.export import load
 from tacit.engine.run import Run
 from tacit.errors import UnknownName, WrongUsage
 from tacit.project import Project
@@ -18,8 +19,6 @@ def project(tmp_path, digits):
 
 
 def learned_weights(project, run):
-    from tacit.deploy.export import load
-
     return load(project.run(run, "learn").folder).state_dict()
 
 
@@ -75,11 +74,12 @@ def test_a_space_is_measured_at_the_layers_asked_for(project):
     project.choose("random", k=60)
     project.ask_truth()
     found = project.evaluate_space(layer="all")
-    names = ["codes", "encoder", "projector.1", "projector.2", "projection"]
-    assert [row["name"] for row in found.record["rows"]][-5:] == names
-    lie = found.record["geometry"]
-    assert [row["name"] for row in lie["rows"]] == names and lie["n"] == 150 and lie["views"]
-    assert 0 < lie["rows"][0]["alignment"] < 4 and lie["rows"][0]["uniformity"] < 0
+    method = load(project.runs[-1].folder)
+    names = ["codes", *method.layers(project.pool.floats(slice(0, 1)))]
+    assert [row["name"] for row in found.record["rows"]][-len(names) :] == names and "projector.1" in names
+    shape = found.record["geometry"]
+    assert [row["name"] for row in shape["rows"]] == names and shape["n"] == 150 and shape["views"]
+    assert 0 < shape["rows"][0]["alignment"] < 4 and shape["rows"][0]["uniformity"] < 0
     assert any(line.startswith("geometry of 150 items") for line in found.lines)
     assert [row["name"] for row in project.evaluate_space().record["geometry"]["rows"]] == ["codes"]
     with pytest.raises(UnknownName, match=r"did you mean: projector\.1\?"):
