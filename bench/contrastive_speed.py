@@ -38,7 +38,7 @@ NETS: dict[str, dict[str, Any]] = {
     "four convolutions": {"trunk": "conv", "width": 32, "depth": 4},
     "ResNet-18, a quarter wide": {"trunk": "resnet", "width": 16},
 }
-OPTIONS: dict[str, dict[str, Any]] = {"simclr": {}, "moco": {"norm": "batch", "queue": 1024}}
+OPTIONS: dict[str, dict[str, Any]] = {"simclr": {}, "moco": {"norm": "batch", "queue": 512}}
 SPEC = ItemSpec((3, 32, 32))
 
 
@@ -60,7 +60,7 @@ def bare(name: str, net: str, pool: Pool, steps: int, where: Device) -> float:
     see, items = Views(SPEC), pool[slice(None)]
     fast = nn.Sequential(model.encoder, model.projector)
     slow = copy.deepcopy(fast).requires_grad_(False)
-    queue, at = F.normalize(torch.randn(1024, 128), dim=1), 0
+    queue, at = F.normalize(torch.randn(512, 128), dim=1), 0
     optimizer = torch.optim.SGD(fast.parameters(), lr=0.06, fused=True)
     began, step = time.perf_counter(), 0
     with where.products():
@@ -126,7 +126,7 @@ def lightly(name: str, net: str, pool: Pool) -> float | None:
     method: Method = fresh(name, net)
     model: Any = nn.Sequential(method.encoder, method.projector)
     slow = copy.deepcopy(model).requires_grad_(False)
-    criterion = NTXentLoss() if name == "simclr" else NTXentLoss(memory_bank_size=(1024, 128))
+    criterion = NTXentLoss() if name == "simclr" else NTXentLoss(memory_bank_size=(512, 128))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.06)
     next(iter(loader))
     began, seen = time.perf_counter(), 0
