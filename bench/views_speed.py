@@ -37,6 +37,16 @@ def pictures(folder: str, name: str, n: int) -> Tensor:
     return x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
 
 
+def in_batches(make: Make) -> Make:
+    """Batch after batch, none of them kept: a training keeps none either."""
+
+    def all_of(x: Tensor) -> None:
+        for part in x.split(BATCH):
+            make(part)
+
+    return all_of
+
+
 def ours(spec: ItemSpec) -> Make:
     see = (
         Views(spec, "photos", crop=0.08, blur=0.5)
@@ -44,7 +54,7 @@ def ours(spec: ItemSpec) -> Make:
         else Views(spec, crop=0.08, blur=0.5, color=0.0)
     )
     see.degrees = 0.0  # kornia's recipe here has no turns
-    return lambda x: [see(spec.to_float(part)) for part in x.split(BATCH)]
+    return in_batches(lambda part: see(spec.to_float(part)))
 
 
 def kornia(spec: ItemSpec, cropping: str) -> Make | None:
@@ -59,7 +69,7 @@ def kornia(spec: ItemSpec, cropping: str) -> Make | None:
         parts += [peer.RandomHorizontalFlip(p=0.5), colors, peer.RandomGrayscale(p=0.2)]
     parts.append(peer.RandomGaussianBlur((3, 3), (0.1, 2.0), p=0.5))
     pipe = torch.nn.Sequential(*parts)
-    return lambda x: [pipe(part.float().div_(255)) for part in x.split(BATCH)]
+    return in_batches(lambda part: pipe(part.float().div_(255)))
 
 
 def lightly(spec: ItemSpec, workers: int) -> Make | None:
