@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from tacit.data.augment import affine, noise
 from tacit.data.colors import jitter
 from tacit.data.crops import crop
+from tacit.data.sound_views import sound_view
 from tacit.data.spec import ItemSpec
 from tacit.errors import WrongUsage, unknown_name
 
@@ -26,7 +27,7 @@ class Views:
 
     - `views`: `photos` for pictures in color, `drawings` for all others; `auto` chooses so.
     - `crop`: the smallest crop as a share of the area; 1 leaves items whole.
-    - `color`: strength of the color changes, 0 to 1. Items that have not three channels change in brightness and
+    - `color`: strength of the color changes, 0 to 1; at 0 no picture loses its colors either. Items that have not three channels change in brightness and
       contrast alone.
     - `flip`: mirror every second item. `blur`: the share of items that are blurred.
 
@@ -57,7 +58,7 @@ class Views:
         whole = min(1.0, 4 / 3 * (LEAST_BOX / small) ** 2)  # small pictures: no crop of fewer than 4 pixels
         self.crop = max(0.08 if photos else 0.4, whole) if crop is None else crop
         self.color = (0.5 if side <= SHARP else 1.0) if color is None else color
-        self.grey = 0.2 if photos else 0.0
+        self.grey = 0.2 if photos and self.color else 0.0  # color 0 leaves colors alone, all of them
         self.flip = photos if flip is None else flip
         self.blur = (0.5 * (side > SHARP) if photos else 0.3) if blur is None else blur
         self.degrees = 0.0 if photos else 15.0
@@ -80,8 +81,6 @@ class Views:
 
     def _seen(self, x: Tensor, generator: Generator | None) -> Tensor:
         if self.kind == "sound":
-            from tacit.data.sound_views import sound_view
-
             return sound_view(x, generator)
         if self.kind == "vector":
             return some_columns(noise(x, 0.2, generator), 0.2, generator)
@@ -89,7 +88,7 @@ class Views:
             x = affine(x, degrees=self.degrees, generator=generator)
         if self.crop < 1 or self.flip or self.blur:
             x = crop(x, self.crop, flip=self.flip, blur=self.blur, generator=generator)
-        if self.color or self.grey:
+        if self.color:
             x = jitter(x, self.color, grey=self.grey, generator=generator)
         return x
 

@@ -120,10 +120,8 @@ def as_learned(spec: ItemSpec | None, augment: str, flip: bool) -> Views:
     assert spec is not None, "views are of a kind of items"
     if spec.kind != "image":
         return Views(spec)
-    view = Views(spec, flip=True if flip else None)
-    if augment == "crop":
-        view.color = view.grey = view.blur = 0.0
-    return view
+    unchanged = 0.0 if augment == "crop" else None
+    return Views(spec, flip=True if flip else None, color=unchanged, blur=unchanged)
 
 
 def wants_relatives(method: Method) -> Augmentation | None:

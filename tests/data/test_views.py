@@ -36,9 +36,14 @@ def test_two_views_of_an_item_differ():
 
 def test_with_everything_at_zero_the_item_is_left_as_it_is():
     see = Views(ItemSpec((1, 12, 12)), "photos", crop=1.0, color=0.0, flip=False, blur=0.0)
-    see.grey = 0.0
     x = torch.rand(4, 1, 12, 12)
     assert see(x) is x
+
+
+def test_without_color_changes_no_photo_loses_its_colors():
+    see = Views(ItemSpec((3, 12, 12)), color=0.0)
+    x = torch.rand(400, 3, 1, 1).expand(400, 3, 12, 12).contiguous()
+    assert torch.allclose(see(x), x, atol=1e-5)
 
 
 def test_letters_are_not_mirrored_and_photos_are():
