@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.bench.results import markdown, provenance, write_section
+from tacit.bench.results import markdown, provenance, read_rows, write_section
 from tacit.data.feeds import mix
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
@@ -140,7 +140,7 @@ def run(
     tables = [full_table(chosen), few_table(chosen)]
     curves = curve_lines(chosen)
     if write:
-        command = f"tacit bench contrast --seeds {len(seeds)}"
+        command = f"tacit bench contrast{f' --row {row}' if row else ''} --draws {draws} --seeds {len(seeds)}"
         text = "\n\n".join(["## Codes without labels: SimCLR and MoCo", provenance(command, list(seeds)), HOW])
         text += "".join(f"\n\n{markdown(each)}" for each in tables if len(each) > 1)
         write_section(Path(write), "contrast", "\n\n".join([text, *curves]))
@@ -401,9 +401,3 @@ def curve_lines(rows: list[dict[str, Any]]) -> list[str]:
                 f"{DATA[dataset].title}, {method}, seed {r['seed']}; passes: vote % with {CURVE_BANK:,} known pictures: {points}."
             )
     return said
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.endswith("}")]

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.bench.exemplar_vae import every, read, read_rows, recipe_for
-from tacit.bench.results import markdown, provenance, write_section
+from tacit.bench.exemplar_vae import every, read, recipe_for
+from tacit.bench.results import markdown, provenance, read_rows, write_section
 from tacit.data.feeds import mix
 from tacit.data.pool import Pool, Yardstick
 from tacit.data.spec import UNLABELED, ItemSpec

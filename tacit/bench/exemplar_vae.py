@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.bench.results import markdown, provenance, write_section
+from tacit.bench.results import markdown, provenance, read_rows, write_section
 from tacit.data.feeds import mix
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
@@ -272,12 +272,6 @@ def every(n: int, say: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, 
     """Pass on every n-th record."""
     count = iter(range(10**9))
     return lambda record: say(record) if next(count) % n == n - 1 else None
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.endswith("}")]
 
 
 HEAD = ["data", "model", "log p(x)", "paper", "ELBO", "RE", "KL", "active", "kNN error", "passes", "minutes"]

@@ -1,11 +1,20 @@
 """docs/results.md is written by the scripts that ran: each owns the part between its two marks."""
 
 import datetime
+import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tacit.disk import write_atomic
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows that a bench has appended, one JSON object a line; a line that was cut short does not count."""
+    if not path.exists():
+        return []
+    return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.endswith("}")]
 
 
 def write_section(path: Path, name: str, text: str) -> None:

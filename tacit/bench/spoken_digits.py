@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.bench.results import markdown, provenance, write_section
+from tacit.bench.results import markdown, provenance, read_rows, write_section
 from tacit.data.feeds import mix
 from tacit.data.pool import Pool
 from tacit.data.spec import UNLABELED, ItemSpec
@@ -111,7 +111,7 @@ def run(
     tables, words = [codes_table(shown), ablation_table(shown)], said(shown)
     tables = [each for each in tables if len(each) > 1]
     if write:
-        command = f"tacit bench spoken-digits --steps {steps} --seeds {len(seeds)}"
+        command = f"tacit bench spoken-digits{f' --row {row}' if row else ''} --steps {steps} --seeds {len(seeds)}"
         text = "\n\n".join(["## Spoken digits: CPC", provenance(command, list(seeds)), *map(markdown, tables), words])
         write_section(Path(write), "spoken-digits", text)
     lines = [text for each in tables for text in [*table(each), ""]]
@@ -370,9 +370,3 @@ def said(rows: list[dict[str, Any]]) -> str:
             each = ", ".join(f"{speaker} {100 * sum(v) / len(v):.0f}" for speaker, v in zip(SPEAKERS, by, strict=True))
             words.append(f"Unseen speakers, {TITLES[name]}: {each}.")
     return " ".join(words)
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines() if text.endswith("}")]

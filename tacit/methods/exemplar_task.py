@@ -17,7 +17,7 @@ from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.data.views import Views
 from tacit.errors import WrongUsage
-from tacit.methods.method import Method, Recipe, Terms
+from tacit.methods.method import Method, Recipe, Terms, check_batch
 from tacit.nn.maps import by_depth
 from tacit.nn.projector import Projector
 from tacit.nn.trunk import trunk as build_trunk
@@ -68,11 +68,7 @@ class ExemplarTask(Method):
         self.projector = Projector(self.encoder.out_dim, embedding_dim, layers=1, norm=norm)
 
     def check(self, pool: Pool, recipe: Recipe) -> None:
-        if not 2 <= recipe.batch <= len(pool):
-            raise WrongUsage(
-                f"exemplar_task compares the items of a batch, which needs 2 to {len(pool)} different ones here, "
-                f"not {recipe.batch}\n  try: --batch {max(2, len(pool) // 2)}"
-            )
+        check_batch("exemplar_task", pool, recipe)
 
     def loss(self, x: Tensor) -> Terms:
         z = self.projector(self.encoder(self.view(x.repeat_interleave(self.copies, dim=0)))).float()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
+from tacit.errors import WrongUsage
 
 Terms = dict[str, Tensor]  # {"loss": minimised, other names: shown}
 
@@ -28,6 +29,15 @@ class Recipe:
     warmup: float = 0.0  # share of the steps over which the learning rate rises from zero
     clip: float = 0.0  # largest gradient norm; 0 leaves gradients alone
     ema: float = 0.0  # momentum of an average of the weights, kept at the end in their place; 0 is off
+
+
+def check_batch(name: str, pool: Pool, recipe: Recipe) -> None:
+    """An error where a batch has no different items to compare: for methods that learn from nothing else."""
+    if not 2 <= recipe.batch <= len(pool):
+        raise WrongUsage(
+            f"{name} compares the items of a batch, which needs 2 to {len(pool)} different ones here, not {recipe.batch}\n"
+            f"  try: --batch {max(2, len(pool) // 2)}"
+        )
 
 
 @dataclass(frozen=True)

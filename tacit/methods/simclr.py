@@ -19,7 +19,7 @@ from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.data.views import Views
 from tacit.errors import WrongUsage, unknown_name
-from tacit.methods.method import Method, Recipe, Terms
+from tacit.methods.method import Method, Recipe, Terms, check_batch
 from tacit.nn.maps import by_depth
 from tacit.nn.projector import Projector
 from tacit.nn.trunk import trunk as build_trunk
@@ -81,11 +81,7 @@ class SimCLR(Method):
         self.temperature, self.layer = temperature, layer
 
     def check(self, pool: Pool, recipe: Recipe) -> None:
-        if not 2 <= recipe.batch <= len(pool):
-            raise WrongUsage(
-                f"simclr compares the items of a batch, which needs 2 to {len(pool)} different ones here, not {recipe.batch}\n"
-                f"  try: --batch {max(2, len(pool) // 2)}"
-            )
+        check_batch("simclr", pool, recipe)
 
     def loss(self, x: Tensor) -> Terms:
         both = torch.cat([self.view(x), self.view(x)])  # one forward: batch statistics are of both views
