@@ -6,13 +6,14 @@ W-th of its rows.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from tacit.data.pool import Pool
+from tacit.data.spec import SET_ASIDE
 from tacit.errors import NotEnoughLabels
 
 CPU = torch.device("cpu")
@@ -57,6 +58,18 @@ class Labeled(NamedTuple):
     rows: Tensor | None = None  # (B,) positions in the pool, where they come from one
 
 
+class Semi(NamedTuple):
+    """Items with answers, and items whose answers, where there are any, are not told."""
+
+    x: Tensor  # (B, *item) float
+    y: Tensor  # (B,) int64 class indices
+    u: Tensor  # (M, *item) float
+
+    @property
+    def labeled(self) -> Labeled:
+        return Labeled(self.x, self.y)
+
+
 class FromPool(NamedTuple):
     """Items, where they come from, and a way to the others."""
 
@@ -99,3 +112,17 @@ def labeled(pool: Pool, labels: Tensor, batch: int, stream: Stream) -> Iterator[
     for rows in stream.indices(len(known), batch):
         rows = rows.to(stream.device)
         yield Labeled(x[rows], y[rows], known[rows])
+
+
+def semi(pool: Pool, labels: Tensor, batch: int, stream: Stream, times: int = 1) -> Iterator[Semi]:
+    """`batch` answered items and `times` as many of all items, the answered ones among them.
+
+    An item that was set aside belongs to no class, and stays out. Few answered items come more than once in a batch.
+    """
+    usable = (labels != SET_ASIDE).nonzero().flatten()
+    everything = replace(stream, seed=mix(stream.seed, 1))  # another order
+    for known, rows in zip(
+        labeled(pool, labels, batch, stream), everything.indices(len(usable), times * batch), strict=True
+    ):
+        u = pool.spec.to_float(pool[usable[rows]].to(stream.device, non_blocking=True))
+        yield Semi(known.x, known.y, u)

@@ -18,9 +18,11 @@ from tacit.methods.cpc import CPC
 from tacit.methods.exemplar_task import ExemplarTask
 from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.finetune import Finetune
+from tacit.methods.fixmatch import FixMatch
 from tacit.methods.hvae import HVAE
 from tacit.methods.iwae import IWAE
 from tacit.methods.method import Method
+from tacit.methods.mixmatch import MixMatch
 from tacit.methods.moco import MoCo
 from tacit.methods.parzen_window import ParzenWindow
 from tacit.methods.rotation import Rotation
@@ -40,8 +42,10 @@ CATALOGUE: dict[str, type[Method]] = {
     "exemplar_task": ExemplarTask,
     "exemplar_vae": ExemplarVAE,
     "finetune": Finetune,
+    "fixmatch": FixMatch,
     "hvae": HVAE,
     "iwae": IWAE,
+    "mixmatch": MixMatch,
     "moco": MoCo,
     "parzen_window": ParzenWindow,
     "rotation": Rotation,

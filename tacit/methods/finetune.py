@@ -20,14 +20,12 @@ from torch import Tensor, nn
 
 from tacit.data.feeds import Labeled, labeled
 from tacit.data.spec import ItemSpec
-from tacit.errors import NotEnoughLabels, WrongUsage
+from tacit.errors import WrongUsage
+from tacit.methods.beginning import check_classes, encoder_of, hidden_of, options_of, take_over
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.methods.relatives import Augmentation
 from tacit.nn.projector import Projector
 from tacit.nn.trunk import Trunk
-from tacit.nn.trunk import trunk as build_trunk
-
-TRUNK = ("trunk", "width", "depth", "norm", "features")  # options of a trunk, called so by every method
 
 
 class Finetune(Method):
@@ -44,6 +42,7 @@ class Finetune(Method):
 
     feed = staticmethod(labeled)
     recipe = Recipe(steps=1000, batch=64, lr=1e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
+    needs_trunk = True
     paper = "Chen et al. 2020 (sec. 2), https://arxiv.org/abs/2006.10029"
     use_when = "a space was learned without labels, and you have few of them (tacit learn simclr first)"
 
@@ -65,23 +64,11 @@ class Finetune(Method):
         label_smoothing: float = 0.03,
     ) -> None:
         super().__init__(spec)
-        if len(spec.classes) < 2:
-            raise NotEnoughLabels(
-                f"a classifier needs at least two classes; this project has {len(spec.classes)}\n"
-                "  label items of a second class first: tacit choose -k 20, then tacit label"
-            )
+        check_classes(spec)
         if layer < 0:
             raise WrongUsage(f"layer is {layer}: it counts hidden layers of a projector, from 0 on")
-        self.augmentation = Augmentation(augment, flip, real_weight, spec)
-        bottom = build_trunk(
-            spec.shape,
-            trunk,
-            width=width,
-            depth=depth,
-            norm=None if norm == "auto" else norm,  # the usual one of this kind of trunk
-            out_dim=features,
-            rate=spec.rate,
-        )
+        self.augmentation = Augmentation(spec, augment, flip, real_weight)
+        bottom = encoder_of(spec, trunk, width, depth, norm, features)
         kept = Projector(bottom.out_dim, 1, layers=layer + 1, hidden=hidden, norm=projector_norm).hidden
         self.encoder = Trunk(bottom, *kept, out_dim=(hidden or bottom.out_dim) if layer else bottom.out_dim)
         self.head = nn.Linear(self.encoder.out_dim, len(spec.classes))
@@ -104,64 +91,20 @@ class Finetune(Method):
 
     def take_over(self, learned: Method) -> None:
         """Begin with the weights of a method learned without labels; a sentence where they do not fit."""
-        name = type(learned).__name__
-        if learned.spec.with_classes(()) != self.spec.with_classes(()):
-            raise WrongUsage(
-                f"{name} learned {learned.spec.kind}s of shape {learned.spec.shape}, and these are {self.spec.kind}s of"
-                f" shape {self.spec.shape}, or on another scale\n  learn these items: tacit learn simclr"
-            )
-        parts = [trunk_of(learned), *hidden_of(learned)]
-        if self.layer >= len(parts):
-            raise WrongUsage(
-                f"layer is {self.layer}, more than the hidden layers of {name}'s projector, {len(parts) - 1}\n"
-                f"  try: --layer {len(parts) - 1}"
-            )
-        for own, theirs in zip(self.encoder, parts, strict=False):
-            state, wanted = theirs.state_dict(), {key: value.shape for key, value in own.state_dict().items()}
-            other = {key: value.shape for key, value in state.items()}
-            if other != wanted:
-                key = next(k for k in {**other, **wanted} if other.get(k) != wanted.get(k))
-                raise WrongUsage(
-                    f"the trunk of {name} is another network: {key} has shape {shape(other.get(key))} there and"
-                    f" {shape(wanted.get(key))} here\n  leave out --trunk, --width, --depth, --norm and --features"
-                )
-            own.load_state_dict(state)
+        take_over(list(self.encoder), learned, self.spec)
+
+    @staticmethod
+    def options_of(learned: Method) -> dict[str, Any]:
+        """The options that the weights of this method fit into, those of its projector among them."""
+        found = options_of(learned)
+        for block in hidden_of(learned)[:1]:
+            norms = {2: "none", 3: "group" if isinstance(block[1], nn.GroupNorm) else "batch"}
+            found |= {"hidden": block[0].out_features, "projector_norm": norms[len(block)]}
+        return found
 
 
 def finetune_from(learned: Method, spec: ItemSpec, **options: Any) -> Finetune:
     """A classifier with the trunk of `learned` and its weights; `options` are those of `Finetune`, `layer` above all."""
-    method = Finetune(spec, **{**options_of(learned), **options})
+    method = Finetune(spec, **{**Finetune.options_of(learned), **options})
     method.take_over(learned)
     return method
-
-
-def options_of(learned: Method) -> dict[str, Any]:
-    """The options of a `Finetune` that the weights of this method fit into."""
-    trunk_of(learned)
-    found = {"norm": "auto", **{name: learned.options[name] for name in TRUNK if name in learned.options}}
-    if found["norm"] == "split":  # the same weights; few labels leave no eighths of a batch to take statistics of
-        found["norm"] = "batch"
-    for block in hidden_of(learned)[:1]:
-        found["hidden"] = block[0].out_features
-        found["projector_norm"] = {2: "none", 3: "group" if isinstance(block[1], nn.GroupNorm) else "batch"}[len(block)]
-    return found
-
-
-def trunk_of(learned: Method) -> nn.Module:
-    """Its trunk, where it has one that a classifier can stand on."""
-    encoder = getattr(learned, "encoder", None)
-    if not isinstance(encoder, Trunk) or "trunk" not in learned.options:
-        raise WrongUsage(
-            f"{type(learned).__name__} has no trunk that a classifier could begin with\n  one that has: tacit learn simclr"
-        )
-    return encoder
-
-
-def hidden_of(learned: Method) -> list[Any]:
-    """The hidden layers of its projector; none where it has no projector."""
-    projector = getattr(learned, "projector", None)
-    return list(projector.hidden) if isinstance(projector, Projector) else []
-
-
-def shape(size: Any) -> str:
-    return "none" if size is None else str(tuple(size))

@@ -55,12 +55,14 @@ class Method(nn.Module, ABC):
 
     `options` holds what the constructor was called with, defaults filled in: the signature is the configuration.
     Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`,
-    `log_prior(z)`, `jitter(z)`; `views(x)`, what a step sees of items, (B, V, *view); `layers(x)`, features by layer.
+    `log_prior(z)`, `jitter(z)`; `views(x)`, what a step sees of items, (B, V, *view); `layers(x)`, features by layer;
+    `take_over(learned)`, to begin with another method's trunk, and `options_of(learned)`, the options that fit it.
     A loss with a chance level has it among its terms as "chance".
     """
 
     feed: ClassVar[Callable[..., Iterator[Any]]]  # a Feed, as `staticmethod(items)`
     recipe: ClassVar[Recipe] = Recipe()
+    needs_trunk: ClassVar[bool] = False  # without a trunk to take over there is no point in it
     paper: ClassVar[str]  # "Kingma & Welling 2013, https://..."
     use_when: ClassVar[str]  # completes "use it when ..."
 

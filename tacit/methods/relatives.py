@@ -14,23 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tacit.data.augment import augment as augmented
+from tacit.data.change import CHANGES, Change
 from tacit.data.feeds import CPU, Labeled
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
-from tacit.data.views import Views
 from tacit.errors import WrongUsage, unknown_name
 from tacit.methods.method import Method
 
-AUGMENT = {
-    "none": "none",
-    "light": "light",
-    "crop": "none",
-    "views": "none",
-    "exemplar": "none",
-    "exemplar+light": "light",
-}  # name -> what data/augment.py does to all items of a step
-AS_LEARNED = ("crop", "views")  # the views of simclr, those without other colors first
+AUGMENT = {**{name: name for name in CHANGES}, "exemplar": "none", "exemplar+light": "light"}  # what all items get
 ABILITIES = ("embed", "jitter", "decode")
 AT_ONCE = 1000  # items encoded at once
 
@@ -77,17 +68,14 @@ class Augmentation:
     - `real_weight`: what the real items count, from 0 to 1; their relatives count the rest.
     """
 
-    def __init__(
-        self, augment: str, flip: bool = False, real_weight: float = 0.4, spec: ItemSpec | None = None
-    ) -> None:
+    def __init__(self, spec: ItemSpec, augment: str, flip: bool = False, real_weight: float = 0.4) -> None:
         if augment not in AUGMENT:
             raise unknown_name("augmentation", augment, AUGMENT)
         if not 0 <= real_weight <= 1:
             raise WrongUsage(f"real_weight is {real_weight:g}: it is a share from 0 to 1; relatives count the rest")
-        self.strength, self.flip, self.real_weight = AUGMENT[augment], flip, real_weight
+        self.change, self.real_weight = Change(spec, AUGMENT[augment], flip), real_weight
         self.with_relatives = augment.startswith("exemplar")
         self.relatives: Relatives | None = None
-        self.view = as_learned(spec, augment, flip) if augment in AS_LEARNED else None
 
     def __call__(self, batch: Labeled) -> Tensor:
         """The items of a step, (B, *item); with relatives (2B, *item), the relatives last and in the same order."""
@@ -100,7 +88,7 @@ class Augmentation:
                     "  method.augmentation.relatives = Relatives(generator, pool, rows)"
                 )
             x = torch.cat([x, self.relatives(x, batch.rows)])
-        return augmented(self.view(x) if self.view else x, self.strength, flip=self.flip)
+        return self.change(x)
 
     def cross_entropy(self, logits: Tensor, y: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """real_weight * CE(items, y) + (1 - real_weight) * CE(relatives, y), of logits (2B, K) and answers (B,).
@@ -113,15 +101,6 @@ class Augmentation:
             return loss
         beside = F.cross_entropy(related, y, label_smoothing=label_smoothing)
         return self.real_weight * loss + (1 - self.real_weight) * beside
-
-
-def as_learned(spec: ItemSpec | None, augment: str, flip: bool) -> Views:
-    """The views of the items' preset; for `crop` those that change neither colors nor sharpness."""
-    assert spec is not None, "views are of a kind of items"
-    if spec.kind != "image":
-        return Views(spec)
-    unchanged = 0.0 if augment == "crop" else None
-    return Views(spec, flip=True if flip else None, color=unchanged, blur=unchanged)
 
 
 def wants_relatives(method: Method) -> Augmentation | None:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from tacit.data.feeds import Labeled, labeled
 from tacit.data.spec import ItemSpec
-from tacit.errors import NotEnoughLabels
+from tacit.methods.beginning import check_classes
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.methods.relatives import Augmentation
 from tacit.nn.trunk import trunk as build_trunk
@@ -58,12 +58,8 @@ class Supervised(Method):
         dropout: float = 0.0,
     ) -> None:
         super().__init__(spec)
-        if len(spec.classes) < 2:
-            raise NotEnoughLabels(
-                f"a classifier needs at least two classes; this project has {len(spec.classes)}\n"
-                "  label items of a second class first: tacit choose -k 20, then tacit label"
-            )
-        self.augmentation = Augmentation(augment, flip, real_weight, spec)
+        check_classes(spec)
+        self.augmentation = Augmentation(spec, augment, flip, real_weight)
         self.encoder = build_trunk(
             spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features, rate=spec.rate
         )

@@ -20,7 +20,6 @@ from tacit.engine.run import Run
 from tacit.errors import NotEnoughLabels, WrongUsage
 from tacit.evaluate.in_training import label_probe
 from tacit.latent.space import CODES, MAP, Space, write_codes
-from tacit.methods.finetune import options_of
 from tacit.methods.method import Method, Recipe
 from tacit.outcome import Outcome
 from tacit.project.generators import generator_of, recorded_generator
@@ -108,7 +107,8 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         generator, trunk = (str(settings.pop(key)) if key in settings else None for key in ("generator", "trunk_of"))
         learner, learned = begin_with(project, name, trunk)
         if learned:
-            settings = {**options_of(learned), **settings}
+            fitting: Any = methods.find(name)
+            settings = {**fitting.options_of(learned), **settings}
         run, method, recipe, where = begin(
             project,
             "train",

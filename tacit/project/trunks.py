@@ -1,4 +1,4 @@
-"""Which run a classifier begins with (`tacit train finetune --trunk-of RUN`)."""
+"""Which run a classifier begins with (`tacit train mixmatch --trunk-of RUN`)."""
 
 from typing import Any
 
@@ -10,15 +10,14 @@ from tacit.project.home import Home
 
 
 def begin_with(project: Home, method: str, name: str | None) -> tuple[str, Method] | tuple[None, None]:
-    """The run that this method is to begin with, the named or else the latest of `learn`, and what was learned there.
-
-    Nothing for a method that begins anew.
-    """
-    if not hasattr(methods.find(method), "take_over"):
-        if name is not None:
-            raise WrongUsage(
-                f"--trunk-of {name} was given, and {method} begins anew\n  try: tacit train finetune --trunk-of {name}"
-            )
+    """The run that this method is to begin with, and what was learned there: the named, or for a method that cannot do
+    without one the latest of `learn`. Nothing for a method that begins anew."""
+    cls = methods.find(method)
+    if name is not None and not hasattr(cls, "take_over"):
+        raise WrongUsage(
+            f"--trunk-of {name} was given, and {method} begins anew\n  try: tacit train finetune --trunk-of {name}"
+        )
+    if name is None and not cls.needs_trunk:
         return None, None
     run = project.run(name, "learn")
     if not run.finished:

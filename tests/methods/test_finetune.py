@@ -7,7 +7,7 @@ from tacit.data.feeds import Labeled
 from tacit.data.spec import ItemSpec
 from tacit.errors import NotEnoughLabels, WrongUsage
 from tacit.methods import build
-from tacit.methods.finetune import Finetune, finetune_from, options_of
+from tacit.methods.finetune import Finetune, finetune_from
 from tacit.methods.method import Method
 from tacit.methods.moco import MoCo
 from tacit.methods.simclr import SimCLR
@@ -47,7 +47,7 @@ def test_other_learners_have_trunks_too(cls):
     method, x = learned(cls, width=16), torch.rand(5, *SPEC.shape)
     assert torch.equal(finetune_from(method, SPEC).eval().embed(x), method.encoder(x))
     if cls is MoCo:  # its statistics of eighths of a batch are those of a whole one from now on
-        assert options_of(method)["norm"] == "batch"
+        assert Finetune.options_of(method)["norm"] == "batch"
         begun = finetune_from(method, SPEC, layer=1).eval()
         assert torch.equal(begun.embed(x), method.layers(x)["projector.1"])
 

@@ -143,17 +143,20 @@ def test_with_all_weight_on_one_side_the_other_does_not_count(real_weight, which
     spec = ItemSpec((1, 8, 8), classes=("a", "b", "c"))
     method, batch = net(spec, real_weight=real_weight), Labeled(torch.rand(6, 1, 8, 8), torch.arange(6) % 3)
     method.augmentation.relatives = Shadow()
-    alone = Augmentation("none").cross_entropy(method.logits(which(batch.x)), batch.y, method.label_smoothing)
+    alone = Augmentation(method.spec, "none").cross_entropy(
+        method.logits(which(batch.x)), batch.y, method.label_smoothing
+    )
     assert method.loss(batch)["loss"].item() == pytest.approx(alone.item(), rel=1e-5)
 
 
 def test_light_changes_items_and_relatives_alike():
     batch = Labeled(torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.long))
-    both = Augmentation("exemplar+light")
+    spec = ItemSpec((1, 8, 8), classes=("a", "b", "c"))
+    both = Augmentation(spec, "exemplar+light")
     both.relatives = Shadow()
     seen = both(batch)
     assert len(seen) == 8 and ((seen - torch.cat([batch.x, 1 - batch.x])).abs().amax((1, 2, 3)) > 0.01).all()
-    only = Augmentation("exemplar")
+    only = Augmentation(spec, "exemplar")
     only.relatives = Shadow()
     assert torch.equal(only(batch), torch.cat([batch.x, 1 - batch.x]))
 
@@ -228,17 +231,17 @@ def test_with_100_labels_relatives_lower_the_error(generator, pool, truth, digit
 
 def test_views_of_photos_crop_mirror_and_color_and_crop_leaves_colors_and_sharpness_alone():
     spec, grey = ItemSpec((3, 16, 16)), ItemSpec((1, 16, 16))
-    both, crop = (Augmentation(name, spec=spec).view for name in ("views", "crop"))
+    both, crop = (Augmentation(spec, name).change.view for name in ("views", "crop"))
     assert vars(both) == vars(Views(spec))
     assert (crop.crop, crop.flip) == (both.crop, True) and crop.color == crop.grey == crop.blur == 0
     one = Labeled(torch.full((4, *spec.shape), 0.3), torch.zeros(4, dtype=torch.long))  # any part of it looks the same
-    assert torch.allclose(Augmentation("crop", spec=spec)(one), one.x, atol=1e-5)
-    assert not torch.allclose(Augmentation("views", spec=spec)(one), one.x, atol=1e-2)
-    letters = Augmentation("crop", spec=grey).view
-    assert not letters.flip and Augmentation("crop", flip=True, spec=grey).view.flip
+    assert torch.allclose(Augmentation(spec, "crop")(one), one.x, atol=1e-5)
+    assert not torch.allclose(Augmentation(spec, "views")(one), one.x, atol=1e-2)
+    letters = Augmentation(grey, "crop").change.view
+    assert not letters.flip and Augmentation(grey, "crop", flip=True).change.view.flip
 
 
 def test_views_of_vectors_need_no_settings():
     spec = ItemSpec((5,), "vector")
     batch = Labeled(torch.randn(4, 5), torch.zeros(4, dtype=torch.long))
-    assert Augmentation("views", spec=spec)(batch).shape == Augmentation("crop", flip=True, spec=spec)(batch).shape
+    assert Augmentation(spec, "views")(batch).shape == Augmentation(spec, "crop", flip=True)(batch).shape
