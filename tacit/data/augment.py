@@ -21,14 +21,14 @@ def augment(
 ) -> Float[Tensor, "B *item"]:
     """A preset. `light` shifts an image by up to 1/14 of its size, turns it by up to 10 degrees and scales it by up to
     10 %; a sound is changed a third as much as for `sound_view`; a (standardized) vector gets Gaussian noise of 0.1.
-    `none` returns x.
+    `none` leaves x alone.
 
     Images are mirrored only when asked: letters, digits and road signs must not be.
     """
     if strength not in STRENGTHS:
         raise unknown_name("strength of augmentation", strength, STRENGTHS)
     if strength == "none":
-        return x
+        return mirror(x, generator) if flip and x.ndim == 4 else x
     if x.ndim == 3:
         return sound_view(x, generator, strength=1 / 3)
     if x.ndim != 4:

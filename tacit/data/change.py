@@ -27,7 +27,7 @@ class Change:
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Tensor:
-        return augmented(self.view(x) if self.view else x, self.strength, flip=self.flip)
+        return self.view(x) if self.view else augmented(x, self.strength, flip=self.flip)
 
 
 def _views(spec: ItemSpec, augment: str, flip: bool) -> Views:

@@ -1,5 +1,6 @@
 """Feeds: a batch is a function of seed and step, whoever asks for it and whenever."""
 
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tacit.data.feeds import Stream, from_pool, items, labeled, mix
+from tacit.data.feeds import Stream, from_pool, items, labeled, mix, semi
 from tacit.data.pool import Pool
 from tacit.data.spec import SET_ASIDE, UNLABELED, ItemSpec
 from tacit.errors import NotEnoughLabels
@@ -91,11 +92,39 @@ def test_the_labeled_feed_brings_answers_only_and_each_with_its_item():
 
 def test_going_on_holds_for_feeds_as_well():
     labels = torch.tensor([0, 1, UNLABELED, 1, 0])
-    for feed in (items, labeled):
+    for feed in (items, labeled, semi, partial(semi, times=3)):
         straight = list(islice(feed(pool(5), labels, 3, Stream(7)), 8))
         resumed = list(islice(feed(pool(5), labels, 3, Stream(7, start=5)), 3))
         for whole, part in zip(straight[5:], resumed, strict=True):
             assert all(torch.equal(a, b) for a, b in zip(whole, part, strict=True))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_semi_feed_brings_answers_and_all_items_but_those_set_aside(times):
+    labels = torch.tensor([UNLABELED, 0, SET_ASIDE, 2, UNLABELED, 1])
+    seen = set()
+    for batch in islice(semi(pool(6), labels, 4, Stream(3), times), 20):
+        assert torch.equal(labels[shown(batch.x)], batch.y) and len(batch.y) == 4
+        assert len(batch.u) == 4 * times
+        seen |= set(shown(batch.u))
+    assert seen == {0, 1, 3, 4, 5}
+
+
+def test_the_semi_feed_does_not_pair_an_item_with_itself():
+    labels = torch.arange(40) % 2
+    pairs = [(shown(b.x), shown(b.u)) for b in islice(semi(pool(40), labels, 8, Stream(0)), 10)]
+    same = sum(a == b for x, u in pairs for a, b in zip(x, u, strict=True))
+    assert same < 12, "by chance it is 2 of 80"
+
+
+def test_ranks_share_the_batches_of_the_semi_feed():
+    labels = torch.tensor([0, 1, UNLABELED, 1, 0, UNLABELED])
+    whole = next(semi(pool(6), labels, 4, Stream(5), 2))
+    parts = [next(semi(pool(6), labels, 4, Stream(5, rank=rank, world=2), 2)) for rank in range(2)]
+    for field in ("x", "y", "u"):
+        both = torch.cat([getattr(part, field) for part in parts])
+        mine, all_of_it = (each.flatten(1).sum(1) if each.ndim > 1 else each for each in (both, getattr(whole, field)))
+        assert torch.equal(mine.sort().values, all_of_it.sort().values)
 
 
 def shown(x: torch.Tensor) -> list[int]:
