@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tacit.bench import alss, contrast, exemplar_augmentation, exemplar_vae, spoken_digits
+from tacit.bench import alss, contrast, exemplar_augmentation, exemplar_vae, few_labels, spoken_digits
 from tacit.errors import unknown_name
 from tacit.methods.settings import convert
 from tacit.outcome import Outcome, table
@@ -18,6 +18,7 @@ BENCHES: dict[str, tuple[str, Callable[..., Outcome]]] = {
         "labels shared with generated relatives, MNIST as vectors (Exemplar VAE)",
         exemplar_augmentation.run,
     ),
+    "few-labels": ("the pipeline from 40 and 100 labels, and methods for few labels side by side", few_labels.run),
     "spoken-digits": ("CPC beside MFCC, spoken digits and who speaks them (CPC, sec. 3.1)", spoken_digits.run),
     "alss-variants": ("step length, metric and warm start of uphill, on MNIST", alss.variants),
 }
