@@ -50,7 +50,7 @@ class Data:
 
 
 DATA = {
-    "mnist": Data("mnist", "MNIST", {}, 1500, "mixmatch"),
+    "mnist": Data("mnist", "MNIST", {}, 1000, "mixmatch"),
     "fashion": Data("fashion_mnist", "Fashion-MNIST", {}, 1000, "fixmatch"),
     "cifar10": Data("cifar10", "CIFAR-10 (JPEG)", {**contrast.CONV4, "flip": True}, 2000, ""),
 }
@@ -86,6 +86,7 @@ LEARNERS = {
     "mixmatch-trunk": Learner("mixmatch, from the trunk of simclr", "mixmatch", trunk=True),
 }
 SPACE_STEPS = 600  # of SimCLR, in batches of 256
+FIRST, FIRST_STEPS = 0.6, 500  # share of the labels that are chosen before there is a model, and its training
 SLOW_COPY = 0.99  # momentum of the averaged weights, of every row
 HOW = "TODO"
 PIPELINES = ("mnist-40", "mnist-100", "fashion-100")
@@ -149,29 +150,47 @@ def run_row(name: str, seed: int, steps: int, place: Path) -> dict[str, Any]:
     """Choose or draw the labels, train, measure once."""
     kind, what = name.split("/")
     dataset, count = what.rsplit("-", 1)
-    data, (pool, truth, yardstick, answers) = DATA[dataset], read(place, dataset)
-    labels, seconds = torch.full_like(truth, UNLABELED), {}
+    _, truth, yardstick, answers = read(place, dataset)
+    learner = LEARNERS[DATA[dataset].best if kind in ("pipeline", "random") else kind]
     if kind == "pipeline":
-        space, seconds["learn"] = learned_space(place, dataset, seed)
-        clock = Clock()
-        index = choose("typical", space, labels, int(count), seed=seed).index
-        clock.lap("choose")
+        labels, seconds = chosen_labels(learner, dataset, int(count), seed, steps, place)
     else:
-        clock = Clock()
-        per_class = int(count) // len(pool.spec.classes)
-        index = nested(truth, [per_class], mix(seed, 3))[per_class]
-    labels[index] = truth[index]
-    learner = LEARNERS[data.best if kind in ("pipeline", "random") else kind]
-    model = train(learner, dataset, pool, labels, seed, steps or data.steps, place)
+        labels, seconds = drawn_labels(truth, int(count), seed), {}
+    clock, steps = Clock(), steps or DATA[dataset].steps
+    model = train(learner, dataset, labels, seed, steps, place)
     clock.lap("train")
     return {
         "labels": int(count),
         "accuracy": accuracy(model, yardstick, answers),
         "seconds": {part: round(spent, 1) for part, spent in (seconds | clock.laps).items()},
-        "steps": steps or data.steps,
+        "steps": steps,
         "threads": torch.get_num_threads(),
         "test": len(yardstick),
     }
+
+
+def drawn_labels(truth: Tensor, count: int, seed: int) -> Tensor:
+    """As many of every class, drawn at random: a user has no such luck, so this is kind to what it is used for."""
+    per_class = count // len(truth.unique())
+    index = nested(truth, [per_class], mix(seed, 3))[per_class]
+    return torch.full_like(truth, UNLABELED).index_copy_(0, index, truth[index])
+
+
+def chosen_labels(
+    learner: Learner, dataset: str, count: int, seed: int, steps: int, place: Path
+) -> tuple[Tensor, dict[str, float]]:
+    """What the program asks about: typical items of a learned space, a short training, then what that is torn about."""
+    truth, (space, spent) = read(place, dataset)[1], learned_space(place, dataset, seed)
+    labels, clock, first = torch.full_like(truth, UNLABELED), Clock(), round(FIRST * count)
+    index = choose("typical", space, labels, first, seed=seed).index
+    labels[index] = truth[index]
+    clock.lap("choose")
+    model = train(learner, dataset, labels, seed, steps or FIRST_STEPS, place)
+    clock.lap("first training")
+    index = choose("margin", space, labels, count - first, model=model, seed=seed).index
+    labels[index] = truth[index]
+    clock.lap("choose again")
+    return labels, {"learn": spent, **clock.laps}
 
 
 @cache
@@ -196,10 +215,9 @@ def learned_space(place: Path, dataset: str, seed: int) -> tuple[Space, float]:
     return space, clock.laps["learn"]
 
 
-def train(learner: Learner, dataset: str, pool: Pool, labels: Tensor, seed: int, steps: int, place: Path) -> Method:
+def train(learner: Learner, dataset: str, labels: Tensor, seed: int, steps: int, place: Path) -> Method:
     """A learner on these labels and all other items; one that begins with a trunk has that of the contrast study."""
-    options = DATA[dataset].options | learner.options
-    learned = None
+    pool, options, learned = read(place, dataset)[0], DATA[dataset].options | learner.options, None
     if learner.trunk:
         folder = Path(f"bench/out/contrast/{dataset}-simclr-{seed}")
         learned, _ = contrast.trained(dataset, "simclr", contrast.read(place, dataset), seed, 0, folder)
@@ -220,7 +238,7 @@ def pipelines_table(rows: list[dict[str, Any]]) -> list[list[str]]:
     for what in PIPELINES:
         dataset, count = what.rsplit("-", 1)
         ways = {
-            "pipeline": f"learn (simclr), choose (typical), train ({DATA[dataset].best})",
+            "pipeline": f"learn (simclr), choose (typical), train ({DATA[dataset].best}), choose (margin), train",
             "random": f"labels at random, {DATA[dataset].best}",
             "supervised": "labels at random, supervised",
         }

@@ -21,6 +21,7 @@ def small(tmp_path, monkeypatch, digits):
         options = {"trunk": "mlp", "width": 32}
         monkeypatch.setitem(bench.DATA, name, bench.Data(given.folder, given.title, options, 20, given.best))
     monkeypatch.setattr(bench, "SPACE_STEPS", 10)
+    monkeypatch.setattr(bench, "FIRST_STEPS", 10)
     bench.read.cache_clear()
     bench.learned_space.cache_clear()
     return tmp_path
@@ -32,9 +33,9 @@ def test_rows_are_measured_beside_the_baseline_and_not_run_again(small, monkeypa
     first = bench.run(write=str(small / "r.md"), **settings)
     found = [json.loads(text) for text in (small / "out" / "rows.jsonl").read_text().splitlines()]
     assert len(found) == 8 and all(0 < row["accuracy"] <= 1 and row["test"] == 300 for row in found)
-    assert set(found[0]["seconds"]) == {"learn", "choose", "train"}
+    assert set(found[0]["seconds"]) == {"learn", "choose", "first training", "choose again", "train"}
     text = (small / "r.md").read_text()
-    assert "| MNIST | 40 | learn (simclr), choose (typical), train (mixmatch) |" in text
+    assert "| MNIST | 40 | learn (simclr), choose (typical), train (mixmatch), choose (margin), train |" in text
     assert "supervised training needs" in text
     monkeypatch.setattr(bench, "run_row", lambda *given: pytest.fail("ran again"))
     assert bench.run(**settings).record == first.record
