@@ -19,7 +19,7 @@ def small(tmp_path, monkeypatch, digits):
         np.savez(tmp_path / folder / "test.npz", x=x[1000:1300], y=y[1000:1300])
     for name, given in bench.DATA.items():
         options = {"trunk": "mlp", "width": 32}
-        monkeypatch.setitem(bench.DATA, name, bench.Data(given.folder, given.title, options, 20, given.best))
+        monkeypatch.setitem(bench.DATA, name, bench.Data(given.folder, given.title, options, 20, given.best, given.tuned))
     monkeypatch.setattr(bench, "SPACE_STEPS", 10)
     monkeypatch.setattr(bench, "FIRST_STEPS", 10)
     bench.read.cache_clear()
