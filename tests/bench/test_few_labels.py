@@ -19,7 +19,9 @@ def small(tmp_path, monkeypatch, digits):
         np.savez(tmp_path / folder / "test.npz", x=x[1000:1300], y=y[1000:1300])
     for name, given in bench.DATA.items():
         options = {"trunk": "mlp", "width": 32}
-        monkeypatch.setitem(bench.DATA, name, bench.Data(given.folder, given.title, options, 20, given.best, given.tuned))
+        monkeypatch.setitem(
+            bench.DATA, name, bench.Data(given.folder, given.title, options, 20, given.best, given.tuned)
+        )
     monkeypatch.setattr(bench, "SPACE_STEPS", 10)
     monkeypatch.setattr(bench, "FIRST_STEPS", 10)
     bench.read.cache_clear()
@@ -28,14 +30,14 @@ def small(tmp_path, monkeypatch, digits):
 
 
 def test_rows_are_measured_beside_the_baseline_and_not_run_again(small, monkeypatch):
-    rows = "pipeline/mnist-40,random/mnist-40,supervised/mnist-40,supervised/mnist-100"
+    rows = "pipeline/mnist-100,random/mnist-100,supervised/mnist-40,supervised/mnist-100"
     settings = {"row": rows, "data": str(small), "out": str(small / "out"), "seeds": (0, 1)}
     first = bench.run(write=str(small / "r.md"), **settings)
     found = [json.loads(text) for text in (small / "out" / "rows.jsonl").read_text().splitlines()]
     assert len(found) == 8 and all(0 < row["accuracy"] <= 1 and row["test"] == 300 for row in found)
     assert set(found[0]["seconds"]) == {"learn", "choose", "first training", "choose again", "train"}
     text = (small / "r.md").read_text()
-    assert "| MNIST | 40 | learn (simclr), choose (typical), train (mixmatch), choose (margin), train |" in text
+    assert "| MNIST | 100 | learn (simclr), choose (typical), train, choose (margin), train (mixmatch) |" in text
     assert "supervised training needs" in text
     monkeypatch.setattr(bench, "run_row", lambda *given: pytest.fail("ran again"))
     assert bench.run(**settings).record == first.record
@@ -50,6 +52,11 @@ def test_all_learners_share_the_draws(small, monkeypatch):
         bench.run_row(name, 3, 1, small)
     (a,), (b,) = seen.values()
     assert (a == b).all() and (a >= 0).sum() == 100
+
+
+def test_40_labels_are_chosen_at_once(small):
+    found = bench.run_row("pipeline/mnist-40", 0, 2, small)
+    assert set(found["seconds"]) == {"learn", "choose", "train"}
 
 
 def row(name, seed, accuracy, seconds=60.0):
