@@ -23,8 +23,10 @@ from torch.nn import functional as F
 
 from tacit.data.enhance import draw_factors, enhance, factors
 from tacit.data.warps import Affine, affine_matrix, corner_warp, draw_affine, draw_corners, warp
+from tacit.errors import WrongUsage, unknown_name
 
 FAMILIES = ("projective", "affine", "similarity", "euclidean", "colors")
+WEIGHTS = dict(zip(FAMILIES, (1.0, 0.75, 0.5, 0.2, 0.05), strict=True))  # EnAET's, of their errors beside each other
 SHIFT, SCALE, SHEAR = 0.2, 0.2, 30.0  # of affine warps: share of the size, share, degrees
 CORNER_SCALE, CORNER_SHIFT = 0.2, 1 / 8
 FACTOR = 0.8  # how far the factors of colors lie from 1
@@ -67,6 +69,27 @@ def transform(
             kept = only(move, family)
             made.append(Transformed(warp(x, affine_matrix(kept, h, w)), affine_target(kept, family)))
     return made
+
+
+def weighted(family: str) -> dict[str, float]:
+    """The families of this name and what the error of each counts: `all`, one of them, or several as `affine+colors`.
+
+    One alone counts 1, several as published.
+    """
+    if family == "all":
+        return dict(WEIGHTS)
+    names = family.split("+")
+    for name in names:
+        if name not in FAMILIES:
+            raise unknown_name("family of transformations", name, (*FAMILIES, "all"))
+    if len(set(names)) < len(names):
+        raise WrongUsage(f"a family is named twice in {family!r}")
+    return {name: WEIGHTS[name] for name in FAMILIES if name in names} if len(names) > 1 else {family: 1.0}
+
+
+def check_degrees(degrees: float) -> None:
+    if not 0 <= degrees <= 180:
+        raise WrongUsage(f"degrees is {degrees:g}, expected 0 to 180")
 
 
 def target_size(family: str, channels: int) -> int:

@@ -144,8 +144,12 @@ def damaged(path: Path, expected: int) -> BadData:
 
 def moments(part: Path, form: Form, pool: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each column over the rows `pool` of a file of vectors; 1 for a constant column."""
-    rows = np.memmap(part, dtype=form.stored, mode="r").reshape(-1, *form.shape)
-    step = max(1, BUFFER // form.row_bytes)
+    return column_moments(np.memmap(part, dtype=form.stored, mode="r").reshape(-1, *form.shape), pool)
+
+
+def column_moments(rows: np.ndarray, pool: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The same of an array (R, F) of vectors."""
+    step = max(1, BUFFER // rows[:1].nbytes)
     pieces = [pool[i : i + step] for i in range(0, len(pool), step)]
     center = sum(rows[piece].sum(0, dtype=np.float64) for piece in pieces) / len(pool)
     spread = np.sqrt(sum(np.square(rows[piece] - center).sum(0) for piece in pieces) / len(pool))

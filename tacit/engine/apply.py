@@ -52,5 +52,9 @@ def embed(method: Method, items: Items | Tensor, index: Tensor | None = None, *,
 
 
 def probabilities(method: Method, items: Items | Tensor, index: Tensor | None = None, *, batch: int = 250) -> Tensor:
-    """Class probabilities, (n, K), of a method that has `logits`."""
-    return apply(method, lambda x: method.logits(x).float().softmax(1), items, index, batch=batch)  # type: ignore[operator]
+    """Class probabilities, (n, K), of a method that has `logits`; of a calibrated one at its temperature."""
+
+    def p(x: Tensor) -> Tensor:
+        return (method.logits(x).float() / method.confidence_temperature).softmax(1)  # type: ignore[operator]
+
+    return apply(method, p, items, index, batch=batch)

@@ -15,44 +15,60 @@ from tacit.methods.aet import AET
 from tacit.methods.autoencoder import AutoEncoder
 from tacit.methods.conv_hvae import ConvHVAE
 from tacit.methods.cpc import CPC
+from tacit.methods.distil import Distil
+from tacit.methods.enaet import EnAET
 from tacit.methods.exemplar_task import ExemplarTask
 from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.finetune import Finetune
 from tacit.methods.fixmatch import FixMatch
 from tacit.methods.hvae import HVAE
 from tacit.methods.iwae import IWAE
+from tacit.methods.linear import Linear
 from tacit.methods.method import Method
 from tacit.methods.mixmatch import MixMatch
+from tacit.methods.mixup import MixUp
 from tacit.methods.moco import MoCo
 from tacit.methods.parzen_window import ParzenWindow
+from tacit.methods.pseudo_label import PseudoLabel
 from tacit.methods.rotation import Rotation
-from tacit.methods.settings import convert, method_options, split_settings
+from tacit.methods.s4l import S4L
+from tacit.methods.settings import convert, method_options, settings_of_each, split_settings
 from tacit.methods.simclr import SimCLR
 from tacit.methods.supervised import Supervised
 from tacit.methods.vae import VAE
 from tacit.methods.vamp_prior import VampPrior
+from tacit.methods.what_where import WhatWhere
+from tacit.methods.what_where_autoencoder import WhatWhereAutoEncoder
 
-__all__ = ["CATALOGUE", "build", "find", "split_settings"]
+__all__ = ["CATALOGUE", "build", "find", "settings_of_each", "split_settings"]
 
 CATALOGUE: dict[str, type[Method]] = {
     "aet": AET,
     "autoencoder": AutoEncoder,
     "conv_hvae": ConvHVAE,
     "cpc": CPC,
+    "distil": Distil,
+    "enaet": EnAET,
     "exemplar_task": ExemplarTask,
     "exemplar_vae": ExemplarVAE,
     "finetune": Finetune,
     "fixmatch": FixMatch,
     "hvae": HVAE,
     "iwae": IWAE,
+    "linear": Linear,
     "mixmatch": MixMatch,
+    "mixup": MixUp,
     "moco": MoCo,
     "parzen_window": ParzenWindow,
+    "pseudo_label": PseudoLabel,
     "rotation": Rotation,
+    "s4l": S4L,
     "simclr": SimCLR,
     "supervised": Supervised,
     "vae": VAE,
     "vamp_prior": VampPrior,
+    "what_where": WhatWhere,
+    "what_where_autoencoder": WhatWhereAutoEncoder,
 }
 
 

@@ -14,23 +14,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tacit.data.families import FAMILIES, chance, target_size, transform
+from tacit.data.families import chance, check_degrees, target_size, transform, weighted
 from tacit.data.feeds import items
 from tacit.data.spec import ItemSpec
 from tacit.data.views import Views
-from tacit.errors import WrongUsage, unknown_name
+from tacit.errors import WrongUsage
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.nn.maps import by_depth, depth_named
 from tacit.nn.projector import Projector
 from tacit.nn.trunk import trunk as build_trunk
 
-WEIGHTS = dict(zip(FAMILIES, (1.0, 0.75, 0.5, 0.2, 0.05), strict=True))  # EnAET's, with all families at once
-
 
 class AET(Method):
     """What was done to this item? The numbers of a transformation, told from the item before and after it.
 
-    - `family`: `projective`, `affine`, `similarity`, `euclidean`, `colors`, or `all`, with a decoder for each.
+    - `family`: `projective`, `affine`, `similarity`, `euclidean`, `colors`, several as `affine+colors`, or `all`,
+      with a decoder for each.
     - `degrees`: the largest angle. 30 for digits and letters, which turn into each other.
     - `views`, `crop` and `flip`: the light view of an item that is transformed, see `tacit look --views`.
 
@@ -61,11 +60,8 @@ class AET(Method):
         super().__init__(spec)
         if spec.kind != "image":
             raise WrongUsage(f"aet transforms pictures, and these items are {spec.kind}s\n  try: tacit learn simclr")
-        if family not in (*FAMILIES, "all"):
-            raise unknown_name("family of transformations", family, (*FAMILIES, "all"))
-        if not 0 <= degrees <= 180:
-            raise WrongUsage(f"degrees is {degrees:g}, expected 0 to 180")
-        self.weights = WEIGHTS if family == "all" else {family: 1.0}
+        check_degrees(degrees)
+        self.weights = weighted(family)
         self.degrees = float(degrees)
         self.view = Views(spec, views, crop=crop, color=0.0, flip=flip, blur=0.0)
         self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)

@@ -195,9 +195,14 @@ def _build(cls: type[Method], spec: ItemSpec, seed: int = 0) -> Method | None:
     """The method with its defaults, or None where it says in a sentence that it is not made for such items."""
     torch.manual_seed(seed)
     try:
-        return cls(spec)
+        method: Any = cls(spec)
     except WrongUsage:
         return None
+    if hasattr(method, "learn_from"):
+        with torch.random.fork_rng():
+            torch.manual_seed(99)  # one teacher for every student: a fresh one of its own kind
+            method.learn_from(cls(spec))
+    return method
 
 
 def _must_build(cls: type[Method], seed: int = 0) -> Method:

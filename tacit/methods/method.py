@@ -56,7 +56,8 @@ class Method(nn.Module, ABC):
     `options` holds what the constructor was called with, defaults filled in: the signature is the configuration.
     Optional abilities are plain methods found by asking: `decode(z)`, `logits(x)`, `log_prob(x)`, `sample(n)`,
     `log_prior(z)`, `jitter(z)`; `views(x)`, what a step sees of items, (B, V, *view); `layers(x)`, features by layer;
-    `take_over(learned)`, to begin with another method's trunk, and `options_of(learned)`, the options that fit it.
+    `take_over(learned)`, to begin with another method's trunk, and `options_of(learned)`, the options that fit it;
+    `learn_from(teacher)`, a trained classifier without which it learns nothing.
     A loss with a chance level has it among its terms as "chance".
     """
 
@@ -67,6 +68,7 @@ class Method(nn.Module, ABC):
     use_when: ClassVar[str]  # completes "use it when ..."
 
     options: dict[str, Any]
+    confidence_temperature: float = 1.0  # of a calibrated classifier: what logits are divided by for a probability
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Method":
         self = super().__new__(cls)

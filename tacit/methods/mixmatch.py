@@ -14,14 +14,14 @@ from torch.nn import functional as F
 
 from tacit.data.change import Change
 from tacit.data.feeds import Semi, semi
-from tacit.data.mixing import check_alpha, dealt, mixup
+from tacit.data.mixing import check_alpha, mixup
 from tacit.data.spec import ItemSpec
 from tacit.errors import WrongUsage
 from tacit.methods.beginning import check_classes, encoder_of, options_of, take_over
+from tacit.methods.guessing import dealt_logits, guessed
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.nn.ramp import Ramp
-from tacit.nn.statistics import statistics_kept
-from tacit.objectives.consistency import brier, sharpen, soft_cross_entropy
+from tacit.objectives.consistency import brier, soft_cross_entropy
 
 
 class MixMatch(Method):
@@ -91,21 +91,13 @@ class MixMatch(Method):
     def changed(self, x: Tensor) -> Tensor:
         return self.change(x) if self.training else x
 
-    @torch.no_grad()
     def guess(self, u: Tensor) -> Tensor:
         """Sharpened mean predictions (M, K) of the copies (K M, *item), by the statistics of this very batch."""
-        with statistics_kept(self):
-            p = self.logits(u).float().softmax(1)
-        return sharpen(p.unflatten(0, (self.copies, -1)).mean(0), self.temperature)
+        return guessed(self, u, self.copies, self.temperature)
 
     def dealt_logits(self, x: Tensor) -> Tensor:
         """Logits of (1 + K) sources in batches that hold some of each; the first of them moves running statistics."""
-        order = dealt(len(x), 1 + self.copies).to(x.device)
-        first, *others = x[order].chunk(1 + self.copies)
-        found = [self.logits(first)]
-        with statistics_kept(self):
-            found += [self.logits(other) for other in others]
-        return torch.cat(found)[order]
+        return dealt_logits(self, x, 1 + self.copies)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.encoder(x)

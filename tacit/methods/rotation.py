@@ -18,12 +18,10 @@ from tacit.data.feeds import items
 from tacit.data.spec import ItemSpec
 from tacit.data.views import Views
 from tacit.data.warps import rotate90
-from tacit.errors import WrongUsage
 from tacit.methods.method import Method, Recipe, Terms
+from tacit.methods.quarter_turns import TURNS, refuse_what_has_no_quarter_turns
 from tacit.nn.maps import by_depth, depth_named
 from tacit.nn.trunk import trunk as build_trunk
-
-TURNS = 4
 
 
 class Rotation(Method):
@@ -53,7 +51,7 @@ class Rotation(Method):
         flip: bool | None = None,
     ) -> None:
         super().__init__(spec)
-        refuse_what_has_no_quarter_turns(spec)
+        refuse_what_has_no_quarter_turns(spec, "rotation", instead="tacit learn simclr")
         self.view = Views(spec, views, crop=crop, color=0.0, flip=flip, blur=0.0)
         self.encoder = build_trunk(spec.shape, trunk, width=width, depth=depth, norm=norm, out_dim=features)
         self.layer = depth_named(self.encoder, layer)
@@ -82,14 +80,3 @@ class Rotation(Method):
         """What a step sees of items, (B, *item) -> (B, 4, *item)."""
         upright = self.view(x)
         return torch.stack([upright.rot90(k, (2, 3)) for k in range(TURNS)], dim=1)
-
-
-def refuse_what_has_no_quarter_turns(spec: ItemSpec) -> None:
-    if spec.kind != "image":
-        raise WrongUsage(f"rotation turns pictures, and these items are {spec.kind}s\n  try: tacit learn simclr")
-    _, height, width = spec.shape
-    if height != width:
-        raise WrongUsage(
-            f"rotation turns square pictures by quarters, and these are {height} x {width} pixels\n"
-            f"  pad them into squares: tacit init SOURCE --size {max(height, width)} --aspect pad, or try: tacit learn simclr"
-        )

@@ -6,7 +6,7 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tacit.errors import UnknownName, WrongUsage
@@ -31,6 +31,23 @@ def split_settings(cls: type[Method], settings: Mapping[str, object]) -> tuple[d
     own = {name: values.pop(name) for name in options if name in values}
     changes: dict[str, Any] = values
     return own, dataclasses.replace(cls.recipe, **changes)
+
+
+def settings_of_each(classes: Sequence[type[Method]], settings: Mapping[str, object]) -> list[dict[str, object]]:
+    """Of settings meant for several methods, those that each of them knows.
+
+    An error where one is known to none, or no method could read it.
+    """
+    recipe = {field.name: field.type for field in dataclasses.fields(Recipe)}
+    known = [recipe | {name: option.annotation for name, option in method_options(cls).items()} for cls in classes]
+    plain = {key.lstrip("-").replace("-", "_"): value for key, value in settings.items()}
+    unread = {
+        name: value
+        for name, value in plain.items()
+        if not any(_fits(value, each[name]) for each in known if name in each)
+    }
+    convert(unread, {name: kind for each in known for name, kind in each.items()})
+    return [{name: value for name, value in plain.items() if name in each} for each in known]
 
 
 def convert(settings: Mapping[str, object], known: Mapping[str, Any]) -> dict[str, object]:
@@ -60,6 +77,14 @@ def convert(settings: Mapping[str, object], known: Mapping[str, Any]) -> dict[st
     if unknown:
         lines.append(f"  known: {', '.join(flag(name) for name in sorted(known))}")
     raise (UnknownName if unknown else WrongUsage)("\n".join([title, *lines]))
+
+
+def _fits(value: object, annotation: Any) -> bool:
+    try:
+        _value(value, annotation)
+    except ValueError:
+        return False
+    return True
 
 
 def flag(name: str) -> str:

@@ -6,17 +6,21 @@ import torch
 
 from tacit.data.families import (
     FAMILIES,
+    WEIGHTS,
     affine_move,
     affine_target,
     chance,
+    check_degrees,
     draw_projective,
     only,
     projective_matrix,
     projective_target,
     target_size,
     transform,
+    weighted,
 )
 from tacit.data.warps import CORNERS, Affine, affine_matrix, corner_warp, draw_affine, draw_corners, warp
+from tacit.errors import UnknownName, WrongUsage
 
 STRONG = {"degrees": 180.0, "shift": 0.2, "scale": 0.2, "shear": 30.0}
 
@@ -133,3 +137,25 @@ def test_corners_of_a_projective_target_without_a_shift_turn_exactly():
     quarter = torch.tensor(CORNERS).roll(-1, 0)[None]
     x = torch.rand(1, 2, 8, 8)
     assert torch.allclose(warp(x, corner_warp(quarter)), x.rot90(-1, (2, 3)), atol=1e-5)
+
+
+def test_families_are_named_alone_together_or_all():
+    published = {"projective": 1, "affine": 0.75, "similarity": 0.5, "euclidean": 0.2, "colors": 0.05}
+    assert weighted("all") == published == WEIGHTS
+    assert weighted("colors") == {"colors": 1.0}
+    assert list(weighted("colors+affine").items()) == [("affine", 0.75), ("colors", 0.05)]
+    with pytest.raises(UnknownName, match="did you mean: affine"):
+        weighted("colors+afine")
+    with pytest.raises(WrongUsage, match="named twice"):
+        weighted("affine+affine")
+    for degrees in (-1.0, 270.0):
+        with pytest.raises(WrongUsage, match="expected 0 to 180"):
+            check_degrees(degrees)
+
+
+def test_doing_nothing_is_the_identity():
+    x = torch.rand(3, 2, 9, 12)
+    assert torch.allclose(
+        warp(x, affine_matrix(affine_move(affine_target(draw_affine(3), "affine")), 9, 12)), x, atol=1e-5
+    )
+    assert torch.allclose(warp(x, projective_matrix(projective_target(torch.eye(3).repeat(3, 1, 1)))), x, atol=1e-4)

@@ -41,3 +41,10 @@ def test_chunks_do_not_matter_and_the_method_stays_as_it_was(digits_pool):
 def test_probabilities_sum_to_one(digits_pool):
     p = probabilities(Tall(digits_pool.spec), digits_pool)
     assert torch.allclose(p.sum(1), torch.ones(len(p)))
+
+
+def test_probabilities_of_a_calibrated_method_are_at_its_temperature(digits_pool):
+    method = Tall(digits_pool.spec)
+    method.confidence_temperature = 2.5
+    logits = apply(method, method.logits, digits_pool)
+    assert torch.allclose(probabilities(method, digits_pool), (logits / 2.5).softmax(1), atol=1e-6)

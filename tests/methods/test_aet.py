@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from tacit.data.families import FAMILIES, chance, transform
+from tacit.data.families import FAMILIES, WEIGHTS, chance, transform
 from tacit.data.feeds import Stream, items
 from tacit.data.spec import ItemSpec
 from tacit.errors import UnknownName, WrongUsage
-from tacit.methods.aet import AET, WEIGHTS
+from tacit.methods.aet import AET
 
 SPEC = ItemSpec((1, 8, 8))
 COLOR = ItemSpec((3, 9, 12))

@@ -3,7 +3,7 @@ import pytest
 from tacit.data.spec import ItemSpec
 from tacit.errors import UnknownName, WrongUsage
 from tacit.methods.method import Method, Recipe
-from tacit.methods.settings import convert, method_options, split_settings
+from tacit.methods.settings import convert, method_options, settings_of_each, split_settings
 from tacit.methods.vae import VAE
 
 
@@ -102,3 +102,21 @@ def test_a_method_without_hyperparameters_has_no_options():
     assert method_options(Plain) == {}
     assert split_settings(Plain, {"steps": 10}) == ({}, Recipe(steps=10))
     assert Plain(ItemSpec((2,), "vector")).options == {}
+
+
+def test_settings_for_several_methods_go_to_those_that_know_them():
+    from tacit.methods.finetune import Finetune
+    from tacit.methods.linear import Linear
+    from tacit.methods.supervised import Supervised
+
+    classes = [Supervised, Linear, Finetune]
+    got = settings_of_each(classes, {"--label-smoothing": "0.1", "steps": "3", "layer": "map.1"})
+    assert got == [
+        {"label_smoothing": "0.1", "steps": "3"},
+        {"steps": "3", "layer": "map.1"},
+        {"label_smoothing": "0.1", "steps": "3", "layer": "map.1"},  # which finetune refuses itself
+    ]
+    with pytest.raises(UnknownName, match="--beta"):
+        settings_of_each(classes, {"beta": "2", "steps": "3"})
+    with pytest.raises(WrongUsage, match="--steps  needs a whole number"):
+        settings_of_each(classes, {"steps": "many"})
