@@ -13,7 +13,7 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch: spinning threads on shared cores can cost a factor of 100
 
 __version__ = "0.1.0"
-__all__ = ["Project", "Space", "load"]
+__all__ = ["Encoder", "FewLabelClassifier", "Project", "Space", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +26,10 @@ def __getattr__(name: str) -> Any:
         from tacit.latent.space import Space
 
         return Space
+    if name in ("Encoder", "FewLabelClassifier"):
+        from tacit import estimators
+
+        return getattr(estimators, name)
     if name == "load":
         from tacit.deploy.export import load
 

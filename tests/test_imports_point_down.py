@@ -17,10 +17,10 @@ FLOORS = [
     {"latent"},
     {"select", "evaluate", "deploy"},
     {"rounds"},
-    {"simulate", "report"},
+    {"compare", "simulate", "report"},
     {"project"},
     {"bench", "demo"},
-    {"cli"},
+    {"cli", "estimators"},
     {"__main__", "__init__"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
