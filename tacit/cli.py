@@ -258,10 +258,16 @@ def label(
     show(outcome, as_json)
 
 
-@app.command(context_settings=FREE, epilog=examples("tacit train", "tacit train finetune --trunk-of 001 --layer 1"))
+@app.command(
+    context_settings=FREE, epilog=examples("tacit train auto", "tacit train finetune --trunk-of 001 --layer 1")
+)
 def train(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[METHOD] [--SETTING VALUE]...", help="See tacit methods.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[METHOD] [--SETTING VALUE]...",
+            help="See tacit methods; auto compares several on the answers so far and keeps the best.",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run was stopped.")] = False,
     where: Where = None,
@@ -296,7 +302,11 @@ def evaluate(
 
 
 @app.command(
-    epilog=examples("tacit simulate margin badge", "tacit simulate uphill --first 20 -k 20 --rounds 5 --seeds 5")
+    epilog=examples(
+        "tacit simulate margin badge",
+        "tacit simulate uphill --first 20 -k 20 --rounds 5 --seeds 5",
+        "tacit simulate margin --learner supervised,fixmatch",
+    )
 )
 def simulate(
     strategies: Annotated[list[str], typer.Argument(help="Strategies to compare; random always runs.")],
@@ -305,10 +315,16 @@ def simulate(
     rounds: Annotated[int, typer.Option(help="Rounds, the start included.")] = 5,
     seeds: Annotated[int, typer.Option(help="Repeats.")] = 3,
     image: Annotated[str, typer.Option(help="What is trained on: real items, or what the space decodes.")] = "real",
+    learner: Annotated[
+        list[str] | None, typer.Option(help="Classifiers to compare the strategies with (default: supervised).")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Of a training (default: 600 with several learners, else as many as labels ask).")
+    ] = None,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare strategies against hidden labels, over seeds, with random beside them."""
+    """Compare strategies and learners against hidden labels, over seeds, with random beside them."""
     from tacit.project.measuring import progress_line
 
     outcome = opened(where).simulate(
@@ -318,6 +334,8 @@ def simulate(
         count=rounds,
         seeds=seeds,
         image=image,
+        learner=learner or "supervised",
+        steps=steps,
         watch=lambda *turn: print(progress_line(*turn), file=sys.stderr),
     )
     show(outcome, as_json)
@@ -341,12 +359,17 @@ def predict(
     run: Run = None,
     to: Annotated[Path, typer.Option(help="Table to write.")] = Path("predictions.csv"),
     abstain_below: Annotated[float, typer.Option(help="Leave the label empty below this confidence.")] = 0.0,
+    check: Annotated[
+        Path | None, typer.Option(help="Also write a table of answers that look wrong, to check and import.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing table.")] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """Apply a trained model to items; one row each, with probabilities."""
-    outcome = opened(where).predict(source, run=run, to=to, abstain_below=abstain_below, overwrite=overwrite)
+    outcome = opened(where).predict(
+        source, run=run, to=to, abstain_below=abstain_below, check=check, overwrite=overwrite
+    )
     show(outcome, as_json)
 
 

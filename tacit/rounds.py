@@ -15,13 +15,13 @@ from torch import Tensor
 
 from tacit.data.feeds import mix
 from tacit.data.pool import Pool
-from tacit.data.spec import SET_ASIDE, UNLABELED
+from tacit.data.spec import SET_ASIDE, UNLABELED, ItemSpec
 from tacit.engine.apply import apply, probabilities
 from tacit.engine.device import Device, channels_last, pick
 from tacit.engine.fit import fit
 from tacit.errors import BadData, WrongUsage
 from tacit.latent.space import Space
-from tacit.methods import build
+from tacit.methods import build, find
 from tacit.methods.method import Method, Recipe
 from tacit.methods.relatives import Relatives, wants_relatives
 from tacit.select import choose
@@ -80,11 +80,7 @@ def supervised(
     def train(pool: Pool, labels: Tensor, seed: int, previous: Method | None = None) -> Method:
         known = int((labels >= 0).sum())
         steps = max(least_steps, math.ceil(epochs * known / batch))
-        with torch.random.fork_rng():
-            torch.manual_seed(mix(seed, 1))
-            model = build("supervised", pool.spec, **options)
-        if previous is not None:
-            model.load_state_dict(previous.state_dict())
+        model = untrained("supervised", pool.spec, seed, previous, options)
         if generator is not None:
             with_relatives(model, generator, pool, labels, where)
         settings = replace(recipe or model.recipe, steps=steps, batch=min(batch, max(1, known)))
@@ -92,6 +88,47 @@ def supervised(
         return model
 
     return train
+
+
+def trainer(
+    name: str,
+    *,
+    learned: Method | None = None,
+    recipe: Recipe | None = None,
+    device: str | Device = "auto",
+    precision: str = "auto",
+    watch: Callable[[dict[str, Any]], None] | None = None,
+    **options: Any,
+) -> Train:
+    """Train the classifier of this name from scratch, or from the trunk of `learned`, by its own recipe.
+
+    What has no answer among the labels is learned from too, where the method can.
+    """
+    cls: Any = find(name)
+    if not hasattr(cls, "logits"):
+        raise WrongUsage(f"{name} does not classify: it learns without labels\n  see: tacit methods")
+    if cls.needs_trunk and learned is None:
+        raise WrongUsage(f"{name} begins with what was learned without labels\n  learn it first: tacit learn")
+    options = {**(cls.options_of(learned) if learned else {}), **options}
+
+    def train(pool: Pool, labels: Tensor, seed: int, previous: Method | None = None) -> Method:
+        model: Any = untrained(name, pool.spec, seed, previous, options)
+        if learned is not None and previous is None:
+            model.take_over(learned)
+        fit(model, pool, labels, recipe=recipe, seed=seed, device=device, precision=precision, watch=watch)
+        return model
+
+    return train
+
+
+def untrained(name: str, spec: ItemSpec, seed: int, previous: Method | None, options: dict[str, Any]) -> Method:
+    """A method before its first step: with random weights, or with those of the round before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(seed, 1))
+        model = build(name, spec, **options)
+    if previous is not None:
+        model.load_state_dict(previous.state_dict())
+    return model
 
 
 def with_relatives(model: Method, generator: Method, pool: Pool, labels: Tensor, where: Device) -> None:

@@ -1,10 +1,10 @@
-"""Strategies side by side against hidden labels; random always runs beside them.
+"""Strategies side by side against hidden labels, with one learner or several; random always runs beside them.
 
-Every strategy of a seed starts from the same random items and the same first model, gets the same budget and the same
-training, and is measured on the yardstick, which neither choosing nor training can reach.
+Every strategy of a seed starts from the same random items, and with the same learner from the same first model, gets the
+same budget and the same training, and is measured on the yardstick, which neither choosing nor training can reach.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ Watch = Callable[[str, int, Round, float], None]  # title, seed, the round, accu
 
 @dataclass(frozen=True)
 class Plan:
-    """One row of a simulation: a strategy and how it is run."""
+    """One row of a simulation: a strategy, the learner it chooses for, and how it is run."""
 
     strategy: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -32,10 +32,11 @@ class Plan:
     start: str = "random"  # how the first items are chosen
     restart: str = "scratch"  # "warm": every round goes on from the weights of the one before
     name: str = ""
+    learner: str = ""  # one of the learners of the simulation; "" is its baseline
 
     @property
     def title(self) -> str:
-        return self.name or self.strategy
+        return (self.name or self.strategy) + (f" + {self.learner}" if self.learner else "")
 
 
 RANDOM = Plan("random")
@@ -153,10 +154,15 @@ def simulate(
     *,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: Budget = Budget(),
+    learners: Mapping[str, Train] | None = None,
     ask_new: Ask | None = None,
     watch: Watch | None = None,
 ) -> Simulation:
-    """Run every plan for every seed. `spaces(seed)` is the space of a seed; `truth` (N,) goes to the annotator alone."""
+    """Run every plan for every seed. `spaces(seed)` is the space of a seed; `truth` (N,) goes to the annotator alone.
+
+    `train` is the baseline, which runs with random in any case; `learners` are others by the names that plans call.
+    """
+    trains = {"": train, **(learners or {})}
     plans = [RANDOM, *(p for p in plans if p != RANDOM)]
     rows = []
     for seed in seeds:
@@ -164,13 +170,25 @@ def simulate(
         for plan in plans:
             rows.append(
                 simulate_one(
-                    plan, seed, space, truth, yardstick, yardstick_truth, train, budget, beginnings, ask_new, watch
+                    plan,
+                    seed,
+                    space,
+                    truth,
+                    yardstick,
+                    yardstick_truth,
+                    trains[plan.learner],
+                    budget,
+                    beginnings,
+                    ask_new,
+                    watch,
                 )
             )
     return Simulation.of(rows, budget.labels)
 
 
-Beginnings = dict[tuple[str, str], Method]  # (start, image) -> the first model of a seed, which plans share
+Beginnings = dict[
+    tuple[str, str, str], Method
+]  # (start, image, learner) -> the first model of a seed, which plans share
 
 
 def simulate_one(
@@ -187,6 +205,7 @@ def simulate_one(
     watch: Watch | None = None,
 ) -> Row:
     """One plan with one seed: the accuracy on the yardstick after each round."""
+    beginning = (plan.start, plan.image, plan.learner)
     scores, refused, seconds = [], 0, dict.fromkeys(("choose", "ask", "train"), 0.0)
     turns = rounds(
         space,
@@ -202,10 +221,10 @@ def simulate_one(
         restart=plan.restart,
         ask_new=ask_new,
         seed=seed,
-        beginning=beginnings.get((plan.start, plan.image)),
+        beginning=beginnings.get(beginning),
     )
     for turn in turns:
-        beginnings.setdefault((plan.start, plan.image), turn.model)
+        beginnings.setdefault(beginning, turn.model)
         scores.append(accuracy(turn.model, yardstick, yardstick_truth))
         refused += turn.refused
         for part, spent in turn.seconds.items():

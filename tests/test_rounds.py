@@ -9,7 +9,7 @@ from tacit.errors import BadData, WrongUsage
 from tacit.latent.space import Space
 from tacit.methods import build
 from tacit.methods.method import Recipe
-from tacit.rounds import hidden_truth, judge, rounds, supervised
+from tacit.rounds import hidden_truth, judge, rounds, supervised, trainer
 
 CHEAP = {"trunk": "mlp", "width": 32, "norm": "none", "augment": "none"}
 
@@ -136,3 +136,29 @@ def test_answers_that_exist_already_are_kept(space, truth, train):
 def test_a_first_round_without_a_usable_answer_says_so(space, train):
     with pytest.raises(BadData, match="no usable answer"):
         list(rounds(space, lambda pool, index: torch.full((len(index),), SET_ASIDE), train, first=5, k=1, count=1))
+
+
+def test_a_trainer_is_a_classifier_by_name_with_its_own_recipe(space, truth):
+    labels = torch.full((500,), UNLABELED)
+    labels[:30] = truth[:30]
+    cheap = {"trunk": "mlp", "width": 8, "augment": "none", "precision": "fp32"}
+    train = trainer("mixmatch", recipe=Recipe(steps=2, batch=8), **cheap)
+    first, again, other = (train(space.pool, labels, seed) for seed in (0, 0, 1))
+    assert type(first).__name__ == "MixMatch" and first.spec.classes == space.pool.spec.classes
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+    with pytest.raises(WrongUsage, match="vae does not classify"):
+        trainer("vae")
+
+
+def test_a_trainer_begins_with_the_trunk_it_is_given_and_says_where_it_needs_one(space, truth):
+    labels = torch.full((500,), UNLABELED)
+    labels[:30] = truth[:30]
+    with pytest.raises(WrongUsage, match="learn it first: tacit learn"):
+        trainer("finetune")
+    train = trainer("finetune", learned=space.method, recipe=Recipe(steps=1, lr=0.0), precision="fp32", augment="none")
+    theirs = list(space.method.encoder.parameters())
+    for model in (train(space.pool, labels, 0), train(space.pool, labels, 1)):
+        assert all(torch.equal(a, b) for a, b in zip(model.encoder[0].parameters(), theirs, strict=True))
+    warm = train(space.pool, labels, 0, model)
+    assert torch.equal(warm.head.weight, model.head.weight)

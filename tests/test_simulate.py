@@ -43,6 +43,34 @@ def test_strategies_of_a_seed_share_their_first_model_unless_they_start_otherwis
     assert torch.equal(random, margin) and not torch.equal(random, other)
 
 
+def test_plans_call_learners_by_name_and_those_of_a_learner_share_their_first_model(digits_pool, digits):
+    truth = torch.from_numpy(digits[1])
+    pool = digits_pool.take(torch.arange(200))
+    space = Space(pool.floats(slice(None)).flatten(1), pool)
+    baseline, asked = supervised(epochs=0, least_steps=20, precision="fp32", **CHEAP), []
+
+    def other(pool, labels, seed, previous=None):
+        asked.append(int((labels >= 0).sum()))
+        return baseline(pool, labels, seed + 1)
+
+    got = simulate(
+        lambda seed: space,
+        truth[:200],
+        Yardstick(digits_pool.spec, digits[0][400:500]),
+        truth[400:500],
+        baseline,
+        [Plan("random", learner="other"), Plan("margin", learner="other"), Plan("margin")],
+        seeds=(0,),
+        budget=Budget(20, 10, 2),
+        learners={"other": other},
+    )
+    assert [c.title for c in got.curves] == ["random", "random + other", "margin + other", "margin"]
+    begin = [float(c.accuracy[0, 0]) for c in got.curves]
+    assert begin[0] == begin[3] and begin[1] == begin[2] != begin[0]
+    assert asked == [20, 30, 30]  # the first model of a learner is trained once
+    assert got.random.title == "random" and "above_random" in got.to_dict()["curves"][1]
+
+
 def test_gains_are_paired_by_seed():
     rows = [Row("random", s, [0.5, 0.5 + 0.1 * s], 0, {}) for s in range(4)]
     rows += [Row("margin", s, [0.5, 0.52 + 0.1 * s], 0, {}) for s in range(4)]

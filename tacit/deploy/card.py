@@ -71,6 +71,8 @@ def use(method: Method, name: str) -> list[str]:
     kind = STORED.get(method.spec.kind, "float32")
     own = ", trust_code=True" if ":" in name else ""
     answer = "p = model.logits({x}).softmax(1)" if hasattr(method, "logits") else "codes = model.embed({x})"
+    if method.confidence_temperature != 1:
+        answer = "p = (model.logits({x}) / model.confidence_temperature).softmax(1)"
     return [
         "```python",
         "import tacit",

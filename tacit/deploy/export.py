@@ -7,6 +7,7 @@ to trust it.
 import copy
 import inspect
 import json
+import math
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,8 @@ def save(method: Method, name: str, folder: Path) -> str:
         "options": method.options,
         "spec": method.spec.to_dict(),
     }
+    if method.confidence_temperature != 1:
+        config["confidence_temperature"] = method.confidence_temperature
     try:
         text = json.dumps(config, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -123,7 +126,19 @@ def load(path: Path | str, *, trust_code: bool = False) -> Method:
             f"{folder / CONFIG} does not describe a model: {error}\n  export it again: tacit export"
         ) from error
     fill(method, folder / WEIGHTS)
+    method.confidence_temperature = temperature_of(config, folder)
     return method.eval()
+
+
+def temperature_of(config: dict[str, Any], folder: Path) -> float:
+    """What the logits of a calibrated model are divided by; 1 where it was not calibrated."""
+    found = config.get("confidence_temperature", 1.0)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < math.inf:
+        raise BadData(
+            f"{folder / CONFIG} has a confidence_temperature of {found!r}, expected a number above 0\n"
+            "  export it again: tacit export"
+        )
+    return float(found)
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Portable(nn.Module):
         x = self.method.spec.to_float(items)
         if self.ability == "embed":
             return self.method.embed(x).float()
-        return self.method.logits(x).float().softmax(1)  # type: ignore[operator]
+        logits = self.method.logits(x).float()  # type: ignore[operator]
+        return (logits / self.method.confidence_temperature).softmax(1)
 
 
 def export_onnx(method: Method, path: Path, items: Items, *, ability: str = "logits") -> Checked:

@@ -68,8 +68,9 @@ def line(record: dict[str, Any]) -> str:
     )
     minutes, seconds = divmod(int(record["eta"]), 60)
     share = record["step"] / record["steps"]
+    of = f"{record['of']}  " if "of" in record else ""  # which of several trainings this is
     return (
-        f"step {record['step']}/{record['steps']}  {share:4.0%}  eta {minutes}:{seconds:02d}  "
+        f"{of}step {record['step']}/{record['steps']}  {share:4.0%}  eta {minutes}:{seconds:02d}  "
         f"{record['items_per_second']:,.0f} items/s   {terms}"
     )
 

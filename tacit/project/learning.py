@@ -18,13 +18,16 @@ from tacit.engine.fit import fit
 from tacit.engine.progress import probe_line
 from tacit.engine.run import Run
 from tacit.errors import NotEnoughLabels, WrongUsage
+from tacit.evaluate.calibration import Calibration, calibrate, parts
 from tacit.evaluate.in_training import label_probe
 from tacit.latent.space import CODES, MAP, Space, write_codes
 from tacit.methods.method import Method, Recipe
+from tacit.methods.settings import convert
 from tacit.outcome import Outcome
 from tacit.project.generators import generator_of, recorded_generator
 from tacit.project.home import Home
 from tacit.project.measuring import score
+from tacit.project.teachers import learn_from, teacher_of
 from tacit.project.trunks import begin_with, take_over
 from tacit.rounds import with_relatives
 
@@ -96,6 +99,7 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         method, recipe, where = rebuild(run, pool)
         if not run.checkpoint.exists():  # which else brings all weights
             take_over(project, method, run.record.get("trunk_of"))
+        learn_from(project, method, run.record.get("teacher"))
     else:
         check_labels(labels, pool)
         if not hasattr(methods.find(name), "logits"):
@@ -104,11 +108,20 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
             )
         classes, known = list(pool.spec.classes), int((labels >= 0).sum())
         settings = {key.replace("-", "_"): value for key, value in settings.items()}
-        generator, trunk = (str(settings.pop(key)) if key in settings else None for key in ("generator", "trunk_of"))
+        handed = ("generator", "trunk_of", "teacher")  # runs, and no settings of a method
+        generator, trunk, named = (str(settings.pop(key)) if key in settings else None for key in handed)
+        calibrated = convert({"calibrate": settings.pop("calibrate", False)}, {"calibrate": bool})["calibrate"]
+        if calibrated:
+            parts(labels, project.seed)  # an error now where there are too few, and not after the training
         learner, learned = begin_with(project, name, trunk)
-        if learned:
+        taught_by, teacher = teacher_of(project, name, named)
+        if teacher and calibrated:
+            raise WrongUsage(
+                "a student knows the answers held out from it: its teacher had them\n  leave out --calibrate"
+            )
+        if like := learned or teacher:  # a student has its teacher's network unless it is given another
             fitting: Any = methods.find(name)
-            settings = {**fitting.options_of(learned), **settings}
+            settings = {**fitting.options_of(like), **settings}
         run, method, recipe, where = begin(
             project,
             "train",
@@ -117,14 +130,20 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
             settings,
             generator=generator,
             learned=learned,
+            teacher_model=teacher,
             classes=classes,
             labels=known,
             trunk_of=learner,
+            teacher=taught_by,
+            calibrate=calibrated or None,
         )
     maker, learner = run.record.get("generator"), run.record.get("trunk_of")
     if maker:
         with_relatives(method, generator_of(project, maker, pool.spec)[1], pool, labels, where)
     fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
+    found = calibration(project, run, pool, labels, watch) if run.record.get("calibrate") else None
+    if found:
+        method.confidence_temperature = found.temperature
     if not distributed.world().first:
         return Outcome()
     save(method, run.record["method"], run.folder)
@@ -132,8 +151,12 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     lines = [f"made {run.name}: {run.record['method']} from {run.record['labels']} labels in {fitted.seconds:.0f} s"]
     if learner:
         lines.append(f"it began with the trunk of {learner}")
+    if taught_by := run.record.get("teacher"):
+        lines.append(f"it learned what {taught_by} answers")
     if maker:
         lines.append(f"beside each item a relative of it, made by {maker}")
+    if found:
+        lines.append(str(found))
     if missing:
         lines.append(f"no label yet for {', '.join(missing)}: the model cannot answer these")
     record: dict[str, Any] = {
@@ -142,19 +165,43 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         "labels": run.record["labels"],
         "generator": maker,
         "trunk_of": learner,
+        "teacher": taught_by,
         "terms": fitted.terms,
         "without_labels": missing,
+        "calibration": found.to_dict() if found else None,
     }
     measured = score(project, method)
-    accuracy = None
+    accuracy = measured_on = None
     if measured:
         record["accuracy"] = measured.record
         lines += measured.lines
-        accuracy = [measured.record["value"], *measured.record["interval"]]
-    run.finish(seconds=round(fitted.seconds, 1), terms=fitted.terms, accuracy=accuracy)
+        accuracy, measured_on = [measured.record["value"], *measured.record["interval"]], measured.record["items"]
+    run.finish(
+        seconds=round(fitted.seconds, 1),
+        terms=fitted.terms,
+        accuracy=accuracy,
+        measured_on=measured_on,
+        calibration=record["calibration"],
+    )
     return Outcome(
         record | {"seconds": fitted.seconds}, [*lines, "next: tacit choose -k 20, tacit predict, or tacit report"]
     )
+
+
+def calibration(project: Home, run: Run, pool: Pool, labels: Tensor, watch: Watch | None) -> Calibration:
+    """What is to be divided by before a classifier's confidence can be believed, from twins of it: trained as the record
+    of its run says, on fewer labels."""
+    maker = run.record.get("generator")
+
+    def again(rest: Tensor, seed: int) -> Method:
+        twin, recipe, where = rebuild(run, pool)
+        take_over(project, twin, run.record.get("trunk_of"))
+        if maker:
+            with_relatives(twin, generator_of(project, maker, pool.spec)[1], pool, rest, where)
+        fit(twin, pool, rest, recipe=recipe, seed=seed, device=where, watch=watch)
+        return twin
+
+    return calibrate(again, pool, labels, seed=run.record["seed"])
 
 
 def automatic(pool: Pool) -> tuple[str, str]:
@@ -189,6 +236,7 @@ def begin(
     sized: bool = False,
     generator: str | None = None,
     learned: Method | None = None,
+    teacher_model: Method | None = None,
     **record: Any,
 ) -> tuple[Run, Method, Recipe, Device]:
     """Check every setting, build the method, make the run's folder and write down what was called."""
@@ -203,6 +251,8 @@ def begin(
     method: Any = seeded(name, pool, options, seed)
     if learned:
         method.take_over(learned)
+    if teacher_model:
+        method.learn_from(teacher_model)
     full = {
         "task": task,
         "seed": seed,

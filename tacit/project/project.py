@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit.outcome import Outcome
-from tacit.project import asking, choosing, learning, making, measuring, reporting, taking, viewing
+from tacit.project import asking, choosing, comparing, learning, making, measuring, reporting, taking, viewing
 from tacit.project.home import Home
 
 Watch = Callable[[dict[str, Any]], None]
@@ -64,7 +64,9 @@ class Project(Home):
     def train(
         self, method: str = "supervised", *, resume: bool = False, watch: Watch | None = None, **settings: Any
     ) -> Outcome:
-        """Train a classifier on the answers there are."""
+        """Train a classifier on the answers there are; `auto` compares several on them and keeps the best."""
+        if comparing.concerns(self, method, resume):
+            return comparing.train_best(self, resume=resume, watch=watch, settings=settings)
         return learning.train(self, method, resume=resume, watch=watch, settings=settings)
 
     def evaluate(self, run: str | None = None) -> Outcome:
@@ -77,7 +79,8 @@ class Project(Home):
         return measuring.evaluate_space(self, run, layer)
 
     def simulate(self, strategies: list[str], **options: Any) -> Outcome:
-        """Strategies x seeds against hidden labels; random always runs beside them."""
+        """Strategies x learners x seeds against hidden labels (`learner="supervised,fixmatch"`); random always runs beside
+        them."""
         return measuring.simulate_strategies(self, strategies, **options)
 
     def export(self, run: str | None = None, to: str | Path | None = None, *, onnx: bool = True) -> Outcome:

@@ -22,7 +22,7 @@ from tacit.methods.method import Method
 from tacit.outcome import Outcome
 from tacit.project.choosing import current_space
 from tacit.project.home import Home
-from tacit.project.measuring import measure
+from tacit.project.measuring import measure, worth_of_labels
 from tacit.report.charts import confusion, reliability
 from tacit.report.curves import Series, curve
 from tacit.report.items import families, image_grid, pairs, walk_strip
@@ -45,6 +45,7 @@ def report(project: Home, to: Path | None, *, overwrite: bool = False) -> Outcom
     model, measured = trained(project)
     sections = [map_section(project, space, labels)]
     sections += curve_sections(project)
+    sections += compared_sections(project)
     if measured:
         sections += measured_sections(*measured)
     if space.can_decode:
@@ -134,15 +135,34 @@ def curve_sections(project: Home) -> list[Section]:
     runs = [r for r in project.runs if "accuracy" in r.record and "labels" in r.record]
     if len(runs) > 1:
         best = {r.record["labels"]: Interval(*r.record["accuracy"]) for r in runs}
-        points = sorted(best.items())
+        points, latest = sorted(best.items()), runs[-1]
+        worth = worth_of_labels(project, latest)
         sections.append(
             Section(
                 "This project so far",
-                "Accuracy of each training on the yardstick, with Wilson's 95 % interval: when it stops rising, more labels of this kind buy little.",
+                "Accuracy of each training on the yardstick, with Wilson's 95 % interval: when it stops rising, more labels of this kind buy little."
+                + (f" By the trainings of {latest.record['method']}, {worth}." if worth else ""),
                 curve([Series("this project", [n for n, _ in points], [a for _, a in points])]),
             )
         )
     return sections
+
+
+def compared_sections(project: Home) -> list[Section]:
+    """The latest comparison of classifiers, where there was one."""
+    found = [run.record["compared"] for run in project.runs if run.finished and "compared" in run.record]
+    if not found or "rows" not in found[-1]:
+        return []
+    keys = ("accuracy", "balanced", "above")
+    rows = [[r["candidate"], *(Interval(*r[key]) for key in keys), r["seconds"]] for r in found[-1]["rows"]]
+    header = ["candidate", "accuracy", "balanced accuracy", "above supervised", "seconds a training"]
+    said = (
+        f"{found[-1]['held_out']} labelled items, answered by models that did not see their labels, with 95 % intervals"
+    )
+    body = table(rows, header, as_percent=header[1:4])
+    return [
+        Section("Classifiers compared", f"{said}; differences are taken item by item. {found[-1]['verdict']}.", body)
+    ]
 
 
 def measured_sections(found: Report, source: str) -> list[Section]:

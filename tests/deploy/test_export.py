@@ -331,3 +331,21 @@ def test_a_model_of_sounds_comes_back_without_a_pool(tmp_path):
     assert export(method, "supervised", tmp_path / "model", pool=None, card={}).items == 64
     again = load(tmp_path / "model")
     assert again.spec == method.spec and again.spec.rate == 8000
+
+
+def test_a_temperature_travels_with_the_model_and_a_broken_one_is_refused(tmp_path, digits_pool):
+    method = trained("supervised", digits_pool.spec)
+    assert load_again(method, tmp_path / "plain", digits_pool) == 1.0
+    assert "confidence_temperature" not in json.loads((tmp_path / "plain" / "config.json").read_text())
+    method.confidence_temperature = 1.75
+    assert load_again(method, tmp_path / "calibrated", digits_pool) == 1.75
+    path = tmp_path / "calibrated" / "config.json"
+    for broken in (0, -1.0, "hot", True):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "confidence_temperature": broken}))
+        with pytest.raises(BadData, match="expected a number above 0"):
+            load(path.parent)
+
+
+def load_again(method: Method, folder: Path, pool) -> float:
+    export(method, "supervised", folder, pool=pool, card={})
+    return load(folder).confidence_temperature

@@ -10,6 +10,7 @@ def record(step, steps=100, **more):
 
 def test_a_line_says_where_it_is_how_fast_and_how_long():
     assert line(record(25)) == "step 25/100   25%  eta 6:48  312 items/s   loss 3.912"
+    assert line(record(25, of="fixmatch, training 3 of 9")).startswith("fixmatch, training 3 of 9  step 25/100")
 
 
 def test_a_run_is_cut_into_equal_parts_whatever_its_length():

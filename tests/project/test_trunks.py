@@ -96,3 +96,14 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(project, monke
     assert resumed.record["trunk_of"] == "001-simclr"
     again = weights(project, resumed.record["run"])
     assert all(torch.equal(value, again[name]) for name, value in whole.items())
+
+
+def test_a_linear_layer_reads_the_codes_of_a_run_and_leaves_its_trunk_as_it_was(project):
+    learned = project.learn("rotation", **SMALL).record["run"]
+    made = project.train("linear", trunk_of="001", **CHEAP)
+    assert made.record["trunk_of"] == learned and project.runs[-1].record["options"]["layer"] == "map.2"
+    method, theirs = load(project.run(made.record["run"], "train").folder), load(project.run(learned, "learn").folder)
+    assert all(torch.equal(value, method.encoder.state_dict()[k]) for k, value in theirs.encoder.state_dict().items())
+    x = project.pool.floats(slice(None))
+    assert torch.allclose(method.read(x), theirs.embed(x), atol=1e-5)
+    assert method.seen == len(x) and torch.allclose(method.embed(x).mean(0), torch.zeros(()), atol=1e-4)
