@@ -18,18 +18,17 @@ from torch.nn import functional as F
 from tacit.data.change import Change
 from tacit.data.erase import mosaic as with_mosaic
 from tacit.data.families import chance, check_degrees, target_size, transform, weighted
-from tacit.data.feeds import Semi, semi
-from tacit.data.mixing import check_alpha, mixup
+from tacit.data.feeds import Labeled, Semi, semi
 from tacit.data.spec import ItemSpec
 from tacit.errors import WrongUsage
 from tacit.methods.beginning import check_classes, encoder_of, options_of, take_over
-from tacit.methods.guessing import dealt_logits, guessed
+from tacit.methods.guessing import check_guessing, guessed, mixed_losses
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.nn.maps import last_block, through, width_after
 from tacit.nn.projector import Projector
 from tacit.nn.ramp import Ramp
 from tacit.nn.statistics import statistics_kept
-from tacit.objectives.consistency import brier, divergence_from, soft_cross_entropy
+from tacit.objectives.consistency import divergence_from
 
 SIDE = 0.25  # of the square of a mosaic, as a share of the picture's
 RISE = 0.1  # share of the training over which the weight of the decoders rises
@@ -83,11 +82,7 @@ class EnAET(Method):
             raise WrongUsage(
                 f"enaet transforms pictures, and these items are {spec.kind}s\n  try: tacit train mixmatch"
             )
-        check_alpha(alpha)
-        if copies < 1:
-            raise WrongUsage(f"a guess needs one copy of an item or more, not {copies}\n  try: --copies 2")
-        if not temperature > 0:
-            raise WrongUsage(f"temperature is {temperature:g}, expected above 0; 0.5 is the paper's")
+        check_guessing(copies, temperature, alpha)
         self.degrees = (180.0 if spec.shape[0] == 3 else 30.0) if degrees is None else float(degrees)
         check_degrees(self.degrees)
         self.families = weighted(family)
@@ -113,11 +108,7 @@ class EnAET(Method):
         sources = len(views + erased)
         u = torch.cat(views + erased)
         q = guessed(self, u, sources, self.temperature)
-        p = F.one_hot(batch.y, len(self.spec.classes)).float()
-        mixed, targets = mixup(torch.cat([x, u]), torch.cat([p, q.repeat(sources, 1)]), self.alpha)
-        logits = dealt_logits(self, mixed, 1 + sources).float()
-        n = len(x)
-        labeled, unlabeled = soft_cross_entropy(logits[:n], targets[:n]), brier(logits[n:], targets[n:])
+        labeled, unlabeled = mixed_losses(self, Labeled(x, batch.y), u, q, sources, self.alpha)
         told = self.of_transformed(views[0], erased, q)
         beside = self.aet_weight.value * told.get("aet", 0.0) + self.kl_weight * told.get("kl", 0.0)
         return {

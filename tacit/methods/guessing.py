@@ -1,4 +1,4 @@
-"""Guesses and dealt batches: what MixMatch does with items, for every method that has its loss inside.
+"""Guesses, mixtures and dealt batches: what MixMatch does with items, for every method that has its loss inside.
 Berthelot, Carlini, Goodfellow, Papernot, Oliver & Raffel, 2019. https://arxiv.org/abs/1905.02249
 """
 
@@ -6,10 +6,31 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from tacit.data.mixing import dealt
+from tacit.data.feeds import Labeled
+from tacit.data.mixing import check_alpha, dealt, mixup
+from tacit.errors import WrongUsage
 from tacit.nn.statistics import statistics_kept
-from tacit.objectives.consistency import sharpen
+from tacit.objectives.consistency import brier, sharpen, soft_cross_entropy
+
+
+def check_guessing(copies: int, temperature: float, alpha: float) -> None:
+    """A sentence where these settings make no guess or no mixture."""
+    check_alpha(alpha)
+    if copies < 1:
+        raise WrongUsage(f"a guess needs one copy of an item or more, not {copies}\n  try: --copies 2")
+    if not temperature > 0:
+        raise WrongUsage(f"temperature is {temperature:g}, expected above 0; 0.5 is the paper's")
+
+
+def mixed_losses(method: Any, batch: Labeled, u: Tensor, q: Tensor, copies: int, alpha: float) -> tuple[Tensor, Tensor]:
+    """L_X and L_U (eq. 3 and 4): of mixtures nearest to a labeled item, and of those nearest to one of the copies
+    (copies M, *item) of items with the guesses q (M, K)."""
+    p = F.one_hot(batch.y, q.shape[1]).float()
+    mixed, targets = mixup(torch.cat([batch.x, u]), torch.cat([p, q.repeat(copies, 1)]), alpha)
+    logits, n = dealt_logits(method, mixed, 1 + copies).float(), len(p)
+    return soft_cross_entropy(logits[:n], targets[:n]), brier(logits[n:], targets[n:])
 
 
 @torch.no_grad()

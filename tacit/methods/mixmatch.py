@@ -10,18 +10,14 @@ copy forgets within 100 of them, not 1,000, and the weight of the unlabeled term
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tacit.data.change import Change
-from tacit.data.feeds import Semi, semi
-from tacit.data.mixing import check_alpha, mixup
+from tacit.data.feeds import Labeled, Semi, semi
 from tacit.data.spec import ItemSpec
-from tacit.errors import WrongUsage
 from tacit.methods.beginning import check_classes, encoder_of, options_of, take_over
-from tacit.methods.guessing import dealt_logits, guessed
+from tacit.methods.guessing import check_guessing, guessed, mixed_losses
 from tacit.methods.method import Method, Recipe, Terms
 from tacit.nn.ramp import Ramp
-from tacit.objectives.consistency import brier, soft_cross_entropy
 
 
 class MixMatch(Method):
@@ -61,11 +57,7 @@ class MixMatch(Method):
     ) -> None:
         super().__init__(spec)
         check_classes(spec)
-        check_alpha(alpha)
-        if copies < 1:
-            raise WrongUsage(f"a guess needs one copy of an item or more, not {copies}\n  try: --copies 2")
-        if not temperature > 0:
-            raise WrongUsage(f"temperature is {temperature:g}, expected above 0; 0.5 is the paper's")
+        check_guessing(copies, temperature, alpha)
         self.change = Change(spec, augment, flip)
         self.encoder = encoder_of(spec, trunk, width, depth, norm, features)
         self.head = nn.Linear(self.encoder.out_dim, len(spec.classes))
@@ -75,12 +67,8 @@ class MixMatch(Method):
     def loss(self, batch: Semi) -> Terms:
         x = self.changed(batch.x)
         u = torch.cat([self.changed(batch.u) for _ in range(self.copies)])  # (K M, *item)
-        q = self.guess(u)
-        p = F.one_hot(batch.y, len(self.spec.classes)).float()
-        mixed, targets = mixup(torch.cat([x, u]), torch.cat([p, q.repeat(self.copies, 1)]), self.alpha)
-        logits = self.dealt_logits(mixed).float()
-        n = len(x)
-        labeled, unlabeled = soft_cross_entropy(logits[:n], targets[:n]), brier(logits[n:], targets[n:])
+        q = guessed(self, u, self.copies, self.temperature)
+        labeled, unlabeled = mixed_losses(self, Labeled(x, batch.y), u, q, self.copies, self.alpha)
         return {
             "loss": labeled + self.weight.value * unlabeled,
             "labeled": labeled,
@@ -90,14 +78,6 @@ class MixMatch(Method):
 
     def changed(self, x: Tensor) -> Tensor:
         return self.change(x) if self.training else x
-
-    def guess(self, u: Tensor) -> Tensor:
-        """Sharpened mean predictions (M, K) of the copies (K M, *item), by the statistics of this very batch."""
-        return guessed(self, u, self.copies, self.temperature)
-
-    def dealt_logits(self, x: Tensor) -> Tensor:
-        """Logits of (1 + K) sources in batches that hold some of each; the first of them moves running statistics."""
-        return dealt_logits(self, x, 1 + self.copies)
 
     def embed(self, x: Tensor) -> Tensor:
         return self.encoder(x)
