@@ -32,6 +32,7 @@ from tacit.project.trunks import begin_with, take_over
 from tacit.rounds import with_relatives
 
 Watch = Callable[[dict[str, Any]], None]
+Built = tuple[Any, Recipe, Device]  # a method, its training settings, and where it is trained
 PASSES, LEAST_STEPS, MOST_STEPS = 40, 1000, 20_000  # of an automatic `learn`: what two cores do in minutes
 MANY = 2000  # pictures; views of fewer are soon known by heart
 MAP_ITEMS = 100_000  # larger pools get their map when a report asks for it
@@ -90,55 +91,8 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
 
 def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settings: dict[str, Any]) -> Outcome:
     """A classifier from the answers there are."""
-    pool = project.pool
-    labels = project.answers(pool)
-    if resume:
-        run = interrupted(project, "train")
-        pool = pool.with_classes(tuple(run.record["classes"]))
-        labels = project.labels.vector(pool.ids, pool.spec.classes)
-        method, recipe, where = rebuild(run, pool)
-        if not run.checkpoint.exists():  # which else brings all weights
-            take_over(project, method, run.record.get("trunk_of"))
-        learn_from(project, method, run.record.get("teacher"))
-    else:
-        check_labels(labels, pool)
-        if not hasattr(methods.find(name), "logits"):
-            raise WrongUsage(
-                f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised"
-            )
-        classes, known = list(pool.spec.classes), int((labels >= 0).sum())
-        settings = {key.replace("-", "_"): value for key, value in settings.items()}
-        handed = ("generator", "trunk_of", "teacher")  # runs, and no settings of a method
-        generator, trunk, named = (str(settings.pop(key)) if key in settings else None for key in handed)
-        calibrated = convert({"calibrate": settings.pop("calibrate", False)}, {"calibrate": bool})["calibrate"]
-        if calibrated:
-            parts(labels, project.seed)  # an error now where there are too few, and not after the training
-        learner, learned = begin_with(project, name, trunk)
-        taught_by, teacher = teacher_of(project, name, named)
-        if teacher and calibrated:
-            raise WrongUsage(
-                "a student knows the answers held out from it: its teacher had them\n  leave out --calibrate"
-            )
-        if like := learned or teacher:  # a student has its teacher's network unless it is given another
-            fitting: Any = methods.find(name)
-            settings = {**fitting.options_of(like), **settings}
-        run, method, recipe, where = begin(
-            project,
-            "train",
-            name,
-            pool,
-            settings,
-            generator=generator,
-            learned=learned,
-            teacher_model=teacher,
-            classes=classes,
-            labels=known,
-            trunk_of=learner,
-            teacher=taught_by,
-            calibrate=calibrated or None,
-        )
-    maker, learner = run.record.get("generator"), run.record.get("trunk_of")
-    if maker:
+    run, pool, labels, (method, recipe, where) = resumed(project) if resume else begun(project, name, settings)
+    if maker := run.record.get("generator"):
         with_relatives(method, generator_of(project, maker, pool.spec)[1], pool, labels, where)
     fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
     found = calibration(project, run, pool, labels, watch) if run.record.get("calibrate") else None
@@ -148,44 +102,91 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         return Outcome()
     save(method, run.record["method"], run.folder)
     missing = [c for i, c in enumerate(pool.spec.classes) if not (labels == i).any()]
-    lines = [f"made {run.name}: {run.record['method']} from {run.record['labels']} labels in {fitted.seconds:.0f} s"]
-    if learner:
-        lines.append(f"it began with the trunk of {learner}")
-    if taught_by := run.record.get("teacher"):
-        lines.append(f"it learned what {taught_by} answers")
-    if maker:
-        lines.append(f"beside each item a relative of it, made by {maker}")
-    if found:
-        lines.append(str(found))
-    if missing:
-        lines.append(f"no label yet for {', '.join(missing)}: the model cannot answer these")
     record: dict[str, Any] = {
         "run": run.name,
-        "method": run.record["method"],
-        "labels": run.record["labels"],
-        "generator": maker,
-        "trunk_of": learner,
-        "teacher": taught_by,
+        **{key: run.record.get(key) for key in ("method", "labels", "generator", "trunk_of", "teacher")},
         "terms": fitted.terms,
         "without_labels": missing,
         "calibration": found.to_dict() if found else None,
+        "seconds": fitted.seconds,
     }
     measured = score(project, method)
-    accuracy = measured_on = None
     if measured:
         record["accuracy"] = measured.record
-        lines += measured.lines
-        accuracy, measured_on = [measured.record["value"], *measured.record["interval"]], measured.record["items"]
     run.finish(
         seconds=round(fitted.seconds, 1),
         terms=fitted.terms,
-        accuracy=accuracy,
-        measured_on=measured_on,
+        accuracy=[measured.record["value"], *measured.record["interval"]] if measured else None,
+        measured_on=measured.record["items"] if measured else None,
         calibration=record["calibration"],
     )
-    return Outcome(
-        record | {"seconds": fitted.seconds}, [*lines, "next: tacit choose -k 20, tacit predict, or tacit report"]
+    said = [*told(record), *([str(found)] if found else [])]
+    if missing:
+        said.append(f"no label yet for {', '.join(missing)}: the model cannot answer these")
+    said += measured.lines if measured else []
+    return Outcome(record, [*said, "next: tacit choose -k 20, tacit predict, or tacit report"])
+
+
+def resumed(project: Home) -> tuple[Run, Pool, Tensor, Built]:
+    """The latest training where it did not finish, with the classes it began with and the labels there are now."""
+    run = interrupted(project, "train")
+    pool = project.pool.with_classes(tuple(run.record["classes"]))
+    built = rebuild(run, pool)
+    if not run.checkpoint.exists():  # which else brings all weights
+        take_over(project, built[0], run.record.get("trunk_of"))
+    learn_from(project, built[0], run.record.get("teacher"))
+    return run, pool, project.labels.vector(pool.ids, pool.spec.classes), built
+
+
+def begun(project: Home, name: str, settings: dict[str, Any]) -> tuple[Run, Pool, Tensor, Built]:
+    """A new training, everything that was asked for checked first."""
+    pool = project.pool
+    labels = project.answers(pool)
+    check_labels(labels, pool)
+    cls: Any = methods.find(name)
+    if not hasattr(cls, "logits"):
+        raise WrongUsage(
+            f"{name} does not classify: it learns without labels\n  try: tacit learn {name}, or tacit train supervised"
+        )
+    settings = {key.replace("-", "_"): value for key, value in settings.items()}
+    handed = ("generator", "trunk_of", "teacher")  # runs, and no settings of a method
+    generator, trunk, teacher = (str(settings.pop(key)) if key in settings else None for key in handed)
+    calibrated = convert({"calibrate": settings.pop("calibrate", False)}, {"calibrate": bool})["calibrate"]
+    if calibrated:
+        parts(labels, project.seed)  # an error now where there are too few, and not after the training
+    learner, learned = begin_with(project, name, trunk)
+    taught_by, taught = teacher_of(project, name, teacher)
+    if taught and calibrated:
+        raise WrongUsage("a student knows the answers held out from it: its teacher had them\n  leave out --calibrate")
+    if like := learned or taught:  # a student has its teacher's network unless it is given another
+        settings = {**cls.options_of(like), **settings}
+    run, *built = begin(
+        project,
+        "train",
+        name,
+        pool,
+        settings,
+        generator=generator,
+        learned=learned,
+        taught=taught,
+        classes=list(pool.spec.classes),
+        labels=int((labels >= 0).sum()),
+        trunk_of=learner,
+        teacher=taught_by,
+        calibrate=calibrated or None,
     )
+    return run, pool, labels, tuple(built)
+
+
+def told(record: dict[str, Any]) -> list[str]:
+    """What was trained, from how many labels, and with whose help."""
+    said = [f"made {record['run']}: {record['method']} from {record['labels']} labels in {record['seconds']:.0f} s"]
+    helped = {
+        "trunk_of": "it began with the trunk of {}",
+        "teacher": "it learned what {} answers",
+        "generator": "beside each item a relative of it, made by {}",
+    }
+    return said + [sentence.format(record[key]) for key, sentence in helped.items() if record[key]]
 
 
 def calibration(project: Home, run: Run, pool: Pool, labels: Tensor, watch: Watch | None) -> Calibration:
@@ -236,9 +237,9 @@ def begin(
     sized: bool = False,
     generator: str | None = None,
     learned: Method | None = None,
-    teacher_model: Method | None = None,
+    taught: Method | None = None,
     **record: Any,
-) -> tuple[Run, Method, Recipe, Device]:
+) -> tuple[Run, Any, Recipe, Device]:
     """Check every setting, build the method, make the run's folder and write down what was called."""
     settings = {key.replace("-", "_"): value for key, value in settings.items()}
     seed = int(settings.pop("seed", project.seed))
@@ -251,8 +252,8 @@ def begin(
     method: Any = seeded(name, pool, options, seed)
     if learned:
         method.take_over(learned)
-    if teacher_model:
-        method.learn_from(teacher_model)
+    if taught:
+        method.learn_from(taught)
     full = {
         "task": task,
         "seed": seed,
@@ -270,7 +271,7 @@ def begin(
     return Run.open(Path(str(folder))), method, recipe, where
 
 
-def rebuild(run: Run, pool: Pool) -> tuple[Method, Recipe, Device]:
+def rebuild(run: Run, pool: Pool) -> Built:
     """What a run was called with; the checkpoint brings the rest."""
     record = run.record
     method = seeded(record["method"], pool, record["options"], record["seed"])
