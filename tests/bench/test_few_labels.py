@@ -1,6 +1,7 @@
 """A small twin of the bench: rows are measured once, tables say what was measured."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,9 +20,7 @@ def small(tmp_path, monkeypatch, digits):
         np.savez(tmp_path / folder / "test.npz", x=x[1000:1300], y=y[1000:1300])
     for name, given in bench.DATA.items():
         options = {"trunk": "mlp", "width": 32}
-        monkeypatch.setitem(
-            bench.DATA, name, bench.Data(given.folder, given.title, options, 20, given.best, given.tuned)
-        )
+        monkeypatch.setitem(bench.DATA, name, replace(given, options=options, steps=20, last_steps=20))
     monkeypatch.setattr(bench, "SPACE_STEPS", 10)
     monkeypatch.setattr(bench, "FIRST_STEPS", 10)
     bench.read.cache_clear()
