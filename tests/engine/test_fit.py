@@ -9,6 +9,7 @@ from tacit.engine.device import Device
 from tacit.engine.fit import fit
 from tacit.engine.run import Run
 from tacit.errors import BadData, NotEnoughLabels, Stopped, TrainingFailed, WrongUsage
+from tacit.methods import build
 from tacit.methods.exemplar_vae import ExemplarVAE
 from tacit.methods.method import Method, Recipe, Turn
 
@@ -83,6 +84,30 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(digits_pool, t
     resumed = line(digits_pool, seed=99)  # whatever it was, the checkpoint brings everything
     fit(resumed, digits_pool, recipe=recipe, seed=1, device=CPU, run=run, health=True)
     assert torch.equal(weights(whole), weights(resumed))
+
+
+@pytest.mark.parametrize("name", ["mixmatch", "fixmatch", "s4l", "enaet", "what_where"])
+def test_methods_for_few_labels_are_resumed_bit_for_bit_as_well(digits_pool, tmp_path, monkeypatch, name):
+    few, labels = digits_pool.take(torch.arange(60)), torch.where(torch.arange(60) < 20, torch.arange(60) % 10, -1)
+    few = few.with_classes(tuple("0123456789"))
+    recipe = Recipe(steps=6, batch=8, lr=0.01, ema=0.8, optimizer="adamw", schedule="cosine")
+    options = {"fixmatch": {"align": "labels", "threshold": 0.1}}.get(name, {})
+
+    def fresh(seed: int = 0) -> Method:
+        torch.manual_seed(seed)
+        return build(name, few.spec, width=4, **options)
+
+    whole = fresh()
+    fit(whole, few, labels, recipe=recipe, seed=1, device=CPU)
+    run = Run.create(tmp_path, name, {})
+    stop_at(monkeypatch, step=3)
+    with pytest.raises(Stopped, match="saved at step 3 of 6"):
+        fit(fresh(), few, labels, recipe=recipe, seed=1, device=CPU, run=run)
+    monkeypatch.undo()
+    resumed = fresh(seed=99)
+    fit(resumed, few, labels, recipe=recipe, seed=1, device=CPU, run=run)
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[key]), key
 
 
 @pytest.mark.parametrize("nearest", [0, 3])
