@@ -325,7 +325,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Compare strategies and learners against hidden labels, over seeds, with random beside them."""
-    from tacit.project.measuring import progress_line
+    from tacit.project.simulating import progress_line
 
     outcome = opened(where).simulate(
         strategies,

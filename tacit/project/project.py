@@ -5,7 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from tacit.outcome import Outcome
-from tacit.project import asking, choosing, comparing, learning, making, measuring, reporting, taking, viewing
+from tacit.project import (
+    asking,
+    choosing,
+    comparing,
+    learning,
+    making,
+    measuring,
+    reporting,
+    simulating,
+    taking,
+    viewing,
+)
 from tacit.project.home import Home
 
 Watch = Callable[[dict[str, Any]], None]
@@ -81,7 +92,7 @@ class Project(Home):
     def simulate(self, strategies: list[str], **options: Any) -> Outcome:
         """Strategies x learners x seeds against hidden labels (`learner="supervised,fixmatch"`); random always runs beside
         them."""
-        return measuring.simulate_strategies(self, strategies, **options)
+        return simulating.simulate_strategies(self, strategies, **options)
 
     def export(self, run: str | None = None, to: str | Path | None = None, *, onnx: bool = True) -> Outcome:
         return taking.export_run(self, run, Path(to) if to else None, onnx=onnx)
