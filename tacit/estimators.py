@@ -31,7 +31,8 @@ from tacit.engine.apply import apply
 from tacit.engine.fit import fit
 from tacit.errors import TacitError, WrongUsage
 from tacit.methods.method import Method, Recipe
-from tacit.project.learning import automatic, automatic_recipe, seeded
+from tacit.project.learning import automatic
+from tacit.project.starting import automatic_recipe, seeded
 
 STEPS = 1000  # of a classifier that is told nothing else; `tacit train` takes the method's own number, up to 3,000
 

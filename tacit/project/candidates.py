@@ -14,7 +14,7 @@ from tacit.methods.beginning import options_of
 from tacit.methods.method import Method, Recipe
 from tacit.methods.relatives import wants_relatives
 from tacit.project.home import Home
-from tacit.project.learning import Watch
+from tacit.project.starting import Watch
 from tacit.rounds import Train, trainer
 
 STEPS = 600  # of a training in the comparison, unless --steps says otherwise: minutes, not hours, on two cores

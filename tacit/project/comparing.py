@@ -23,10 +23,10 @@ from tacit.evaluate.classify import percent
 from tacit.evaluate.intervals import Interval
 from tacit.methods.settings import convert
 from tacit.outcome import Outcome, table
-from tacit.project import learning
+from tacit.project import training
 from tacit.project.candidates import Candidate, candidates, steps_of, uncompared, usable_trunk
 from tacit.project.home import Home
-from tacit.project.learning import Watch
+from tacit.project.starting import Watch, interrupted
 from tacit.project.trunks import begin_with
 
 AUTO = "auto"
@@ -43,10 +43,10 @@ def concerns(project: Home, method: str, resume: bool) -> bool:
 
 def train_best(project: Home, *, resume: bool, watch: Watch | None, settings: dict[str, Any]) -> Outcome:
     """Compare, keep the best, train it on all answers: one run, which goes on wherever it was stopped."""
-    run = learning.interrupted(project, "train") if resume else begin(project, settings)
+    run = interrupted(project, "train") if resume else begin(project, settings)
     if run.record["method"] == AUTO:
         decide(project, run, watch)
-    trained = learning.train(project, AUTO, resume=True, watch=watch, settings={})
+    trained = training.train(project, AUTO, resume=True, watch=watch, settings={})
     if not distributed.world().first:
         return Outcome()
     compared = Run.open(run.folder).record["compared"]
@@ -57,7 +57,7 @@ def begin(project: Home, settings: dict[str, Any]) -> Run:
     """Check every setting and make the run's folder; or find the run where the same was begun and not finished."""
     pool = project.pool
     labels = project.answers(pool)
-    learning.check_labels(labels, pool)
+    training.check_labels(labels, pool)
     typed = {key.replace("-", "_"): "none" if value is None else str(value) for key, value in settings.items()}
     seed = int(typed.pop("seed", project.seed))
     where = pick(typed.pop("device", "auto"), typed.pop("precision", "auto"))

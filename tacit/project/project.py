@@ -15,6 +15,7 @@ from tacit.project import (
     reporting,
     simulating,
     taking,
+    training,
     viewing,
 )
 from tacit.project.home import Home
@@ -78,7 +79,7 @@ class Project(Home):
         """Train a classifier on the answers there are; `auto` compares several on them and keeps the best."""
         if comparing.concerns(self, method, resume):
             return comparing.train_best(self, resume=resume, watch=watch, settings=settings)
-        return learning.train(self, method, resume=resume, watch=watch, settings=settings)
+        return training.train(self, method, resume=resume, watch=watch, settings=settings)
 
     def evaluate(self, run: str | None = None) -> Outcome:
         """How good, on the yardstick only, with intervals."""

@@ -247,7 +247,7 @@ def test_the_training_after_the_comparison_goes_on_too(project, monkeypatch, per
     answer(project, {0: 6, 1: 6})
     perfect()
     with monkeypatch.context() as patched:
-        patched.setattr("tacit.project.learning.fit", lambda *_, **__: (_ for _ in ()).throw(Stopped("saved")))
+        patched.setattr("tacit.project.training.fit", lambda *_, **__: (_ for _ in ()).throw(Stopped("saved")))
         with pytest.raises(Stopped, match="saved"):
             project.train("auto", **CHEAP)
     run = Run.open(project.runs[-1].folder)
