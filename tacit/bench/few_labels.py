@@ -58,7 +58,7 @@ LIGHT: dict[str, Any] = {  # many guesses are wrong, and two transformations cos
 }
 DATA = {
     "mnist": Data("mnist", "MNIST", {}, 1000, "mixmatch", 1000, "margin"),
-    "fashion": Data("fashion_mnist", "Fashion-MNIST", {}, 600, "fixmatch", 1000, "badge", LIGHT),
+    "fashion": Data("fashion_mnist", "Fashion-MNIST", {}, 600, "mixmatch", 1000, "badge", LIGHT),
     "cifar10": Data("cifar10", "CIFAR-10 (JPEG)", {**contrast.CONV4, "flip": True}, 1000, tuned=LIGHT),
 }
 
