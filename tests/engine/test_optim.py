@@ -18,6 +18,19 @@ def test_weight_decay_spares_biases():
     assert {p.ndim: g["weight_decay"] for g in groups for p in g["params"]} == {2: 0.1, 1: 0.0}
 
 
+def test_decoupled_decay_without_a_gradient_takes_its_share_of_matrices_and_of_nothing_else():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3))
+    before = {name: p.detach().clone() for name, p in module.named_parameters()}
+    step = optimizer(turn(module), Recipe(optimizer="adamw", lr=0.002, weight_decay=0.02))
+    for p in module.parameters():
+        p.grad = torch.zeros_like(p)
+    step.step()
+    for name, p in module.named_parameters():
+        share = 1 - 0.002 * 0.02 if p.ndim > 1 else 1.0
+        assert torch.allclose(p, share * before[name], rtol=1e-6, atol=0), name
+
+
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_the_fused_step_is_the_step_of_the_plain_optimizer(name):
     torch.manual_seed(0)

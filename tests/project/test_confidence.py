@@ -71,7 +71,7 @@ def test_calibrating_is_refused_before_any_training_where_labels_are_too_few(pro
 
 
 def test_an_interrupted_calibration_is_made_up_for(project, monkeypatch):
-    from tacit.project import learning
+    from tacit.project import training
 
     ask(project, 40)
 
@@ -79,7 +79,7 @@ def test_an_interrupted_calibration_is_made_up_for(project, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(learning, "calibrate", stop)
+        patched.setattr(training, "calibrate", stop)
         with pytest.raises(KeyboardInterrupt):
             project.train(calibrate=True, **QUICK)
     assert not project.runs[-1].finished

@@ -8,7 +8,7 @@ from tacit.cli import main
 from tacit.deploy.export import load
 from tacit.errors import Stopped, WrongUsage
 from tacit.methods.exemplar_vae import ExemplarVAE
-from tacit.project import Project, measuring
+from tacit.project import Project, simulating
 
 CHEAP = {"steps": 30, "trunk": "mlp", "width": 16, "precision": "fp32"}
 SMALL = {"exemplars": 20, "width": 16, "latent_dim": 4, "steps": 20, "precision": "fp32"}
@@ -114,7 +114,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(project, monke
 
 
 def test_a_simulation_takes_one_too(project, monkeypatch):
-    monkeypatch.setattr(measuring, "LEAST_STEPS", 20)
+    monkeypatch.setattr(simulating, "LEAST_STEPS", 20)
     project.learn("exemplar_vae", **SMALL)
     options = {"first": 10, "k": 5, "count": 2, "seeds": 1}
     cheap = {"trunk": "mlp", "width": 16, "precision": "fp32"}

@@ -5,7 +5,7 @@ import pytest
 
 from tacit.cli import main
 from tacit.errors import UnknownName, WrongUsage
-from tacit.project import Project, measuring
+from tacit.project import Project, simulating
 
 SMALL = {"first": 10, "k": 5, "count": 2, "seeds": 1}
 CHEAP = {"trunk": "mlp", "width": 8, "precision": "fp32", "augment": "none"}
@@ -31,7 +31,7 @@ def test_the_baseline_stays_where_another_learner_is_asked_for(project):
 
 
 def test_without_a_learner_it_is_as_it_was(project, monkeypatch):
-    monkeypatch.setattr(measuring, "LEAST_STEPS", 2)
+    monkeypatch.setattr(simulating, "LEAST_STEPS", 2)
     said = project.simulate(["margin"], **SMALL, **CHEAP, epochs=1)
     assert [c["strategy"] for c in said.record["curves"]] == ["random", "margin"]
     assert "above random\n" in str(said) and "every learner" not in str(said)
