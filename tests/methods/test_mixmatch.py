@@ -6,7 +6,6 @@ from tacit.data.feeds import Semi
 from tacit.data.mixing import mixup
 from tacit.data.spec import ItemSpec
 from tacit.errors import NotEnoughLabels, WrongUsage
-from tacit.methods.guessing import dealt_logits, guessed
 from tacit.methods.mixmatch import MixMatch
 from tacit.methods.simclr import SimCLR
 from tacit.objectives.consistency import sharpen
@@ -55,44 +54,6 @@ def test_without_mixing_and_weight_it_is_the_cross_entropy_of_labeled_items():
     method, b = at_the_end(built(alpha=0.0, unlabeled_weight=0.0)), batch()
     expected = F.cross_entropy(method.logits(b.x), b.y)
     assert method.loss(b)["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
-
-
-def test_equal_copies_give_the_guess_of_one():
-    b = batch()
-    one, three = built(copies=1), built(copies=3)
-    assert torch.allclose(guessed(one, b.u, 1, 0.5), guessed(three, b.u.repeat(3, 1, 1, 1), 3, 0.5), atol=1e-6)
-
-
-def test_probabilities_are_averaged_before_they_are_sharpened():
-    method, b = built(), batch()
-    copies = torch.cat([b.u, b.u.flip(3)])
-    p = method.logits(copies).softmax(1)
-    assert torch.allclose(guessed(method, copies, 2, 0.5), sharpen((p[:6] + p[6:]) / 2, 0.5), atol=1e-6)
-
-
-def test_no_gradient_goes_through_a_guess_and_no_running_statistic_follows_it():
-    method, b = built(norm="batch"), batch()
-    before = {name: value.clone() for name, value in method.named_buffers() if "running" in name}
-    assert not guessed(method, torch.cat([b.u, b.u]), 2, 0.5).requires_grad
-    assert all(torch.equal(value, method.get_buffer(name)) for name, value in before.items())
-
-
-def test_running_statistics_follow_the_first_of_the_dealt_batches_alone():
-    method, b = built(norm="batch", alpha=0.0), batch()
-    by_hand = built(norm="batch")
-    x = torch.cat([b.x, b.u, b.u])
-    first = torch.cat([b.x[:2], b.u[2:4], b.u[4:]])  # two of each source
-    dealt_logits(method, x, 3)
-    by_hand.logits(first)
-    for name, value in by_hand.named_buffers():
-        if "running" in name:
-            assert torch.allclose(value, method.get_buffer(name), atol=1e-6), name
-
-
-def test_logits_come_back_in_the_order_of_the_items():
-    method, b = built(), batch()
-    x = torch.cat([b.x, b.u, b.u])
-    assert torch.allclose(dealt_logits(method, x, 3), method.logits(x), atol=1e-5)
 
 
 @pytest.mark.parametrize(("progress", "weight"), [(0.0, 0.0), (0.125, 37.5), (0.25, 75.0), (1.0, 75.0)])
