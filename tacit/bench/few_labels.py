@@ -126,6 +126,7 @@ def run(
     row: str = "",
     steps: int = 0,
     seeds: Sequence[int] = range(3),
+    missing: bool = True,
     data: str | None = None,
     out: str = "bench/out/few-labels",
     write: str = "",
@@ -134,7 +135,7 @@ def run(
 
     `row` is KIND/DATA-LABELS, several with commas, or none for all. Kinds: `pipeline` (learn, choose, train), `random`
     (the same training with labels drawn at random), or the name of a learner. `steps` of a training: 0 for as many as
-    the data set gets.
+    the data set gets. `--no-missing` trains nothing: the tables are of what is there.
     """
     wanted = row.split(",") if row else ROWS
     for name in wanted:
@@ -144,7 +145,7 @@ def run(
     path.parent.mkdir(parents=True, exist_ok=True)
     done = read_rows(path)
     place = Path(data or os.environ.get("TACIT_DATA", "../shared/data"))
-    for seed in seeds:
+    for seed in seeds if missing else ():
         for name in wanted:
             if not any((r["row"], r["seed"]) == (name, seed) for r in done):
                 result = {"row": name, "seed": seed, **run_row(name, seed, steps, place)}

@@ -40,6 +40,8 @@ def test_rows_are_measured_beside_the_baseline_and_not_run_again(small, monkeypa
     assert "supervised training needs" in text
     monkeypatch.setattr(bench, "run_row", lambda *given: pytest.fail("ran again"))
     assert bench.run(**settings).record == first.record
+    more = settings | {"row": rows + ",mixmatch/fashion-100"}
+    assert bench.run(**more, missing=False).record["rows"] == first.record["rows"], "nothing was trained for it"
 
 
 def test_all_learners_share_the_draws(small, monkeypatch):
