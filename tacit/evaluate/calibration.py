@@ -40,7 +40,6 @@ LEAST = 20  # labels: with fewer, nothing worth fitting on can be held out
 ENOUGH = 100  # held-out labels: more twins are not trained once there are so many
 PRIOR = 0.35  # standard deviation of log T before anything is seen: T within 0.5 .. 2 in 95 of 100 models
 WIDEST = math.log(20)  # T lies in 1/20 .. 20
-GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,8 @@ class Calibration:
 
 def fit_temperature(logits: Tensor, y: Tensor) -> Calibration:
     """The temperature for logits (n, K) of labeled items that were not learned from; those with y < 0 are left out."""
+    from scipy.optimize import minimize_scalar
+
     logits, y = logits[y >= 0].double(), y[y >= 0]
     if len(y) == 0:
         raise NotEnoughLabels(
@@ -79,16 +80,11 @@ def fit_temperature(logits: Tensor, y: Tensor) -> Calibration:
     def nll(log_t: float) -> float:
         return F.cross_entropy(logits / math.exp(log_t), y).item()
 
-    log_t = golden_section(lambda t: len(y) * nll(t) + t * t / (2 * PRIOR**2), -WIDEST, WIDEST)
+    def cost(log_t: float) -> float:
+        return len(y) * nll(log_t) + log_t**2 / (2 * PRIOR**2)
+
+    log_t = float(minimize_scalar(cost, bounds=(-WIDEST, WIDEST), method="bounded").x)
     return Calibration(math.exp(log_t), len(y), nll(0.0), nll(log_t))
-
-
-def golden_section(value: Callable[[float], float], low: float, high: float, precision: float = 1e-4) -> float:
-    """Where a function with one valley is least: the interval keeps its golden part at every turn (Kiefer 1953)."""
-    while high - low > precision:
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        low, high = (low, right) if value(left) < value(right) else (left, high)
-    return (low + high) / 2
 
 
 def calibrate(again: Callable[[Tensor, int], Method], pool: Pool, labels: Tensor, *, seed: int = 0) -> Calibration:

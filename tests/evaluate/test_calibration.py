@@ -9,7 +9,7 @@ from tacit.data.feeds import labeled
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.errors import NotEnoughLabels, WrongUsage
-from tacit.evaluate.calibration import PRIOR, calibrate, fit_temperature, golden_section, parts
+from tacit.evaluate.calibration import PRIOR, calibrate, fit_temperature, parts
 from tacit.methods.method import Method, Terms
 
 
@@ -68,10 +68,6 @@ def test_what_cannot_be_fitted_is_said():
         fit_temperature(torch.zeros(3, 2), torch.full((3,), -1))
     with pytest.raises(WrongUsage, match="finite logits"):
         fit_temperature(torch.tensor([[0.0, -torch.inf]]), torch.tensor([0]))
-
-
-def test_golden_section_finds_the_lowest_point():
-    assert golden_section(lambda x: (x - 0.3) ** 2, -2, 5) == pytest.approx(0.3, abs=1e-3)
 
 
 class TestParts:
