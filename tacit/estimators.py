@@ -32,7 +32,7 @@ from tacit.engine.fit import fit
 from tacit.errors import TacitError, WrongUsage
 from tacit.methods.method import Method, Recipe
 from tacit.project.learning import automatic
-from tacit.project.starting import automatic_recipe, seeded
+from tacit.project.starting import automatic_recipe
 
 STEPS = 1000  # of a classifier that is told nothing else; `tacit train` takes the method's own number, up to 3,000
 
@@ -100,7 +100,7 @@ class Learner(BaseEstimator):
 
     def _train(self, pool: Pool, labels: Tensor | None, options: dict[str, Any], recipe: Recipe) -> None:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        method = seeded(self.chosen_, pool, options, seed)
+        method = methods.seeded(self.chosen_, pool.spec, seed, options)
         fit(method, pool, labels, recipe=recipe, seed=seed, device=self.device)
         self.method_ = method.double() if pool.spec.kind == "vector" else method
 

@@ -21,7 +21,7 @@ from tacit.engine.device import Device, channels_last, pick
 from tacit.engine.fit import fit
 from tacit.errors import BadData, WrongUsage
 from tacit.latent.space import Space
-from tacit.methods import build, find
+from tacit.methods import find, seeded
 from tacit.methods.method import Method, Recipe
 from tacit.methods.relatives import Relatives, wants_relatives
 from tacit.select import choose
@@ -123,9 +123,7 @@ def trainer(
 
 def untrained(name: str, spec: ItemSpec, seed: int, previous: Method | None, options: dict[str, Any]) -> Method:
     """A method before its first step: with random weights, or with those of the round before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(mix(seed, 1))
-        model = build(name, spec, **options)
+    model = seeded(name, spec, seed, options)
     if previous is not None:
         model.load_state_dict(previous.state_dict())
     return model

@@ -33,7 +33,7 @@ from tacit.latent.space import Space
 from tacit.methods import build, find
 from tacit.methods.method import Method
 from tacit.outcome import Outcome, table
-from tacit.rounds import Clock
+from tacit.rounds import Clock, trainer
 from tacit.select import choose
 from tacit.simulate import accuracy
 
@@ -248,15 +248,8 @@ def train(learner: Learner, dataset: str, labels: Tensor, seed: int, steps: int,
     if learner.trunk:
         folder = Path(f"bench/out/contrast/{dataset}-simclr-{seed}")
         learned, _ = contrast.trained(dataset, "simclr", contrast.read(place, dataset), seed, 0, folder)
-    with torch.random.fork_rng():
-        torch.manual_seed(mix(seed, 1))
-        cls: Any = find(learner.method)
-        model: Any = build(learner.method, pool.spec, **(cls.options_of(learned) if learned else {}), **options)
-    if learned:
-        model.take_over(learned)
-    recipe = replace(model.recipe, steps=steps, ema=SLOW_COPY)
-    fit(model, pool, labels, recipe=recipe, seed=seed)
-    return model
+    recipe = replace(find(learner.method).recipe, steps=steps, ema=SLOW_COPY)
+    return trainer(learner.method, learned=learned, recipe=recipe, **options)(pool, labels, seed, None)
 
 
 def pipelines_table(rows: list[dict[str, Any]]) -> list[list[str]]:

@@ -31,7 +31,7 @@ from tacit.engine.apply import apply
 from tacit.engine.device import pick
 from tacit.engine.fit import fit
 from tacit.errors import unknown_name
-from tacit.methods import build
+from tacit.methods import seeded
 from tacit.methods.method import Method, Recipe
 from tacit.outcome import Outcome, table
 from tacit.simulate import accuracy
@@ -154,7 +154,7 @@ def autoencoder(s: int, where: str, key: dict[str, Any], parts: Parts, out: Path
     folder = out / f"pool-{s}-{where}-{key['seed']}-{key['steps']}-{key['precision']}"
     if not (folder / "model.safetensors").exists():
         pool, net = parts.train.with_classes(()), f"(16)5c-(32)3c-{s}p"
-        method = seeded("what_where_autoencoder", pool.spec, key["seed"], net=net, where=where)
+        method = seeded("what_where_autoencoder", pool.spec, key["seed"], {"net": net, "where": where})
         recipe = Recipe(steps=key["steps"], batch=100, lr=1e-3)
         fit(method, pool, recipe=recipe, seed=key["seed"], device=pick("auto", key["precision"]))
         folder.mkdir(exist_ok=True)
@@ -168,19 +168,14 @@ def drawn(method: Any, x: Tensor) -> Tensor:
     return method.decoder(found, method.encoder.code(found)).x.float()
 
 
-def seeded(name: str, spec: ItemSpec, seed: int, **options: Any) -> Method:
-    with torch.random.fork_rng():
-        torch.manual_seed(mix(seed, 1))
-        return build(name, spec, **options)
-
-
 def run_few(key: dict[str, Any], parts: Parts, folder: Path) -> dict[str, Any]:
     """Train one classifier, then measure it."""
     (labels, weights), seed, truth = FEW[key["row"]], key["seed"], parts.truth[0]
     known = of_each(truth, labels // 10, mix(seed, labels))
     answers = torch.full_like(truth, UNLABELED)
     answers[known] = truth[known]
-    model = seeded("what_where", SPEC, seed, width=key["width"], norm=key["norm"], augment="none", **weights)
+    options = {"width": key["width"], "norm": key["norm"], "augment": "none", **weights}
+    model = seeded("what_where", SPEC, seed, options)
     recipe = Recipe(steps=key["steps"], batch=50, lr=1e-3)
     fitted = fit(model, parts.train, answers, recipe=recipe, seed=seed, device=pick("auto", key["precision"]))
     return {

@@ -6,9 +6,13 @@ Someone else's method is named by `path/to/file.py:Class` and needs neither.
 import importlib.util
 import inspect
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
+import torch
+
+from tacit.data.feeds import mix
 from tacit.data.spec import ItemSpec
 from tacit.errors import WrongUsage, unknown_name
 from tacit.methods.aet import AET
@@ -40,7 +44,7 @@ from tacit.methods.vamp_prior import VampPrior
 from tacit.methods.what_where import WhatWhere
 from tacit.methods.what_where_autoencoder import WhatWhereAutoEncoder
 
-__all__ = ["CATALOGUE", "build", "find", "settings_of_each", "split_settings"]
+__all__ = ["CATALOGUE", "build", "find", "seeded", "settings_of_each", "split_settings"]
 
 CATALOGUE: dict[str, type[Method]] = {
     "aet": AET,
@@ -98,6 +102,13 @@ def build(name: str, spec: ItemSpec, **options: object) -> Method:
     """The method of this name for these items. Option values may be strings; all mistakes are said at once."""
     cls = find(name)
     return cls(spec, **convert(options, {key: option.annotation for key, option in method_options(cls).items()}))
+
+
+def seeded(name: str, spec: ItemSpec, seed: int, options: Mapping[str, object]) -> Method:
+    """The method of this name with the first weights of this seed; whoever called keeps their random numbers."""
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(seed, 1))
+        return build(name, spec, **options)
 
 
 def _is_method(cls: object) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from tacit import methods
-from tacit.data.feeds import mix
 from tacit.data.pool import Pool
 from tacit.engine import distributed
 from tacit.engine.device import Device, pick
@@ -45,7 +44,7 @@ def begin(
     if sized:
         recipe = automatic_recipe(recipe, pool, settings)
     world = distributed.world()
-    method: Any = seeded(name, pool, options, seed)
+    method: Any = methods.seeded(name, pool.spec, seed, options)
     if learned:
         method.take_over(learned)
     if taught:
@@ -79,14 +78,8 @@ def automatic_recipe(recipe: Recipe, pool: Pool, settings: dict[str, Any]) -> Re
 def rebuild(run: Run, pool: Pool) -> Built:
     """What a run was called with; the checkpoint brings the rest."""
     record = run.record
-    method = seeded(record["method"], pool, record["options"], record["seed"])
+    method = methods.seeded(record["method"], pool.spec, record["seed"], record["options"])
     return method, Recipe(**record["recipe"]), pick(record["device"], record["precision"])
-
-
-def seeded(name: str, pool: Pool, options: dict[str, Any], seed: int) -> Method:
-    with torch.random.fork_rng():
-        torch.manual_seed(mix(seed, 1))
-        return methods.build(name, pool.spec, **options)
 
 
 def interrupted(project: Home, task: str) -> Run:

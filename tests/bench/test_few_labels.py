@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from tacit import rounds
 from tacit.bench import few_labels as bench
 from tacit.errors import BadData, UnknownName
+from tacit.methods import seeded
 
 
 @pytest.fixture
@@ -47,12 +50,23 @@ def test_rows_are_measured_beside_the_baseline_and_not_run_again(small, monkeypa
 def test_all_learners_share_the_draws(small, monkeypatch):
     seen = {}
     monkeypatch.setattr(
-        bench, "fit", lambda model, pool, labels, **rest: seen.setdefault(type(model), []).append(labels)
+        rounds, "fit", lambda model, pool, labels, **rest: seen.setdefault(type(model), []).append(labels)
     )
     for name in ("supervised/fashion-100", "mixmatch/fashion-100"):
         bench.run_row(name, 3, 1, small)
     (a,), (b,) = seen.values()
     assert (a == b).all() and (a >= 0).sum() == 100
+
+
+def test_a_row_that_begins_with_a_trunk_has_that_of_the_contrast_study(small, monkeypatch):
+    pool, truth, *_ = bench.read(small, "fashion")
+    learned = seeded("simclr", pool.with_classes(()).spec, 0, bench.DATA["fashion"].options)
+    monkeypatch.setattr(bench.contrast, "trained", lambda *given: (learned, None))
+    monkeypatch.setattr(bench.contrast, "read", lambda *given: None)
+    labels, x = bench.drawn_labels(truth, 100, 0), pool.floats(slice(5))
+    for name in ("finetune", "mixmatch-trunk"):
+        begun = bench.train(bench.LEARNERS[name], "fashion", labels, 0, 0, small)
+        assert torch.equal(begun.embed(x), learned.eval().encoder(x)), name
 
 
 def test_40_labels_are_chosen_at_once(small):
