@@ -26,7 +26,7 @@ from tacit.outcome import Outcome, table
 from tacit.project import training
 from tacit.project.candidates import Candidate, candidates, steps_of, uncompared, usable_trunk
 from tacit.project.home import Home
-from tacit.project.starting import Watch, interrupted
+from tacit.project.starting import Watch, circumstances, interrupted
 from tacit.project.trunks import begin_with
 
 AUTO = "auto"
@@ -70,13 +70,7 @@ def begin(project: Home, settings: dict[str, Any]) -> Run:
     comparison = {"labels": digest(pool, labels), "trunk_of": learner or "", "settings": typed}
     world = distributed.world()
     full = {
-        "task": "train",
-        "seed": seed,
-        "device": str(where.device),
-        "precision": "bf16" if where.bf16 else "fp32",
-        "processes": world.size,
-        "items": len(pool),
-        "torch": torch.__version__,
+        **circumstances("train", seed, where, pool),
         "classes": list(pool.spec.classes),
         "labels": int((labels >= 0).sum()),
         "calibrate": calibrated or None,  # the one that is kept

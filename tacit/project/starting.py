@@ -50,13 +50,7 @@ def begin(
     if taught:
         method.learn_from(taught)
     full = {
-        "task": task,
-        "seed": seed,
-        "device": str(where.device),
-        "precision": "bf16" if where.bf16 else "fp32",
-        "processes": world.size,
-        "items": len(pool),
-        "torch": torch.__version__,
+        **circumstances(task, seed, where, pool),
         **record,
         **recorded_generator(project, method, generator),
         "options": method.options,
@@ -64,6 +58,19 @@ def begin(
     }
     folder = world.share(str(Run.create(project.folder / "runs", name, full).folder) if world.first else None)
     return Run.open(Path(str(folder))), method, recipe, where
+
+
+def circumstances(task: str, seed: int, where: Device, pool: Pool) -> dict[str, Any]:
+    """What a run's record says of how and where it was called."""
+    return {
+        "task": task,
+        "seed": seed,
+        "device": str(where.device),
+        "precision": "bf16" if where.bf16 else "fp32",
+        "processes": distributed.world().size,
+        "items": len(pool),
+        "torch": torch.__version__,
+    }
 
 
 def automatic_recipe(recipe: Recipe, pool: Pool, settings: dict[str, Any]) -> Recipe:
