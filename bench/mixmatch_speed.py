@@ -146,7 +146,8 @@ def main() -> None:
     said = f"{args.threads} threads, {args.turns} turns, load {min(loads):.1f} to {max(loads):.1f}. {(__doc__ or '').split('    python')[1].partition(chr(10))[2].strip()}"
     print("\n".join(" | ".join(row) for row in rows))
     if args.write:
-        command = f"python bench/mixmatch_speed.py --threads {args.threads} --turns {args.turns} --steps {args.steps}"
+        command = f"python bench/mixmatch_speed.py --data FOLDER --threads {args.threads} --turns {args.turns} --steps {args.steps}"
+        command += f' --title "{args.title}" --beside COMMAND' if args.beside else ""
         text = "\n\n".join(["## Speed of training MixMatch", provenance(command, [0]), markdown(rows), said])
         write_section(Path(args.write), "mixmatch-speed", text)
 
