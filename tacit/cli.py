@@ -409,6 +409,22 @@ def report(
     show(opened(where).report(to, overwrite=overwrite), as_json)
 
 
+@app.command(epilog=examples("tacit serve", "tacit serve --host 0.0.0.0 --port 9000 --no-browser"))
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine, a token is asked for and printed.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port (default: the first free one from 8765 on).")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser where there is a screen.")] = True,
+    where: Where = None,
+) -> None:
+    """Open the page: the map, labelling with one key, training, progress."""
+    from tacit.project.settings import find
+    from tacit.web.serve import serve as run_server
+
+    run_server(find(where), host=host, port=port, browser=browser)
+
+
 @app.command(epilog=examples("tacit bench", "tacit bench alss-mnist --seeds 1"), context_settings=FREE)
 def bench(
     words: Annotated[

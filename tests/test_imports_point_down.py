@@ -19,7 +19,7 @@ FLOORS = [
     {"rounds"},
     {"compare", "simulate", "report"},
     {"project"},
-    {"bench", "demo"},
+    {"bench", "demo", "web"},
     {"cli", "estimators"},
     {"__main__", "__init__"},
 ]

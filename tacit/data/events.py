@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 SOURCES = ("single", "bulk", "import", "oracle")
+CANNOT_TELL = "?"  # the answer of somebody who cannot tell
 LATEST_TIME = 253402300799.0  # seconds since 1970: the last second of the year 9999, the last that a date can name
 
 

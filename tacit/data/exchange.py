@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from tacit.data.events import LATEST_TIME, Event
+from tacit.data.events import CANNOT_TELL, LATEST_TIME, Event
 from tacit.data.labels import Labels, closest
 from tacit.data.rows import ITEM, LABEL, file_format, records
-from tacit.data.spec import CANNOT_TELL
 from tacit.disk import replacing
 from tacit.errors import BadData, BadEnvironment, WrongUsage
 

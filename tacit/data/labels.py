@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.data.events import LATEST_TIME, SOURCES, Cost, Event, Pick
-from tacit.data.spec import CANNOT_TELL, SET_ASIDE, UNLABELED
+from tacit.data.events import CANNOT_TELL, LATEST_TIME, SOURCES, Cost, Event, Pick
+from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.data.store import connect, explain, transaction
 from tacit.errors import BadData, WrongUsage
 
@@ -54,12 +54,15 @@ class Labels:
         suggestions: Sequence[str | None] | None = None,
         note: str | None = None,
         times: Sequence[int | float | None] | None = None,
+        keys: Sequence[str] | None = None,
     ) -> list[int]:
         """Append one answer an item, all of them or none; their event numbers.
 
         White space around an answer is dropped; "?" says "cannot tell". `seconds` is one number an answer, or how long
         the whole call took, which is shared evenly. `who` is one name, or one an answer. `times` (seconds since 1970)
-        is for answers that were given elsewhere; the default is now.
+        is for answers that were given elsewhere; the default is now. `keys`, one an answer, make it safe to send a call
+        again when nobody knows whether it arrived: an answer whose key is known is not recorded a second time, and the
+        number of its first event is handed back.
         """
         items, said = _texts("item id", ids), [answer.strip() for answer in _texts("answer", answers)]
         n = len(items)
@@ -73,17 +76,19 @@ class Labels:
         if any(value is not None and not 0 <= value < LATEST_TIME for value in (*took, *when)):
             raise WrongUsage("the seconds or the time of an answer are negative, no number, or beyond the year 9999")
         said, people = _each("answers", said, n), _each("names", people, n)
+        rows = list(zip(when, items, said, people, took, shown, strict=True))
         with self._write() as db:
+            known = _receipts(db, _each("keys", None if keys is None else _texts("key", keys), n))
             first, now = _next_event(db), self.clock()
-            rows = zip(when, items, said, people, took, shown, strict=True)
-            db.executemany(
-                INSERT,
-                (
-                    (e, first, now if t is None else t, "answer", item, answer, None, by, source, round, s, guess, note)
-                    for e, (t, item, answer, by, s, guess) in enumerate(rows, start=first)
-                ),
-            )
-        return list(range(first, first + n))
+            fresh = [i for i in range(n) if known[i] is None]
+            for event, i in enumerate(fresh, start=first):
+                t, item, answer, by, s, guess = rows[i]
+                known[i] = event
+                told = (now if t is None else t, "answer", item, answer, None, by, source, round, s, guess, note)
+                db.execute(INSERT, (event, first, *told))
+                if keys is not None:
+                    db.execute("INSERT INTO receipts (key, event) VALUES (?, ?)", (keys[i], event))
+        return [event for event in known if event is not None]
 
     def undo(self, event: int | None = None, *, who: str | None = None) -> Event:
         """Take back an answer: the latest that counts (of `who`), or this one. The undo, which repeats the answer.
@@ -145,6 +150,40 @@ class Labels:
         """Everything that happened (to this item), oldest first."""
         of = "" if item is None else "WHERE item = :item"
         return [Event(*row) for row in self._read(f"SELECT {COLUMNS} FROM events {of} ORDER BY event", {"item": item})]
+
+    def latest_event(self) -> int:
+        """The number of the latest event; 0 where nothing has happened."""
+        return int(self._read("SELECT COALESCE(MAX(event), 0) FROM events")[0][0])
+
+    def since(self, event: int) -> list[Event]:
+        """What happened after this event, oldest first."""
+        return [
+            Event(*row) for row in self._read(f"SELECT {COLUMNS} FROM events WHERE event > ? ORDER BY event", [event])
+        ]
+
+    def about(self, items: Sequence[str]) -> dict[str, Event]:
+        """The answers that count about these items, by item; those without one are left out."""
+        found: dict[str, Event] = {}
+        for i in range(0, len(items), 500):  # below SQLite's limit of values in a statement
+            some = items[i : i + 500]
+            query = f"SELECT {COLUMNS} FROM live WHERE item IN ({', '.join('?' * len(some))}) ORDER BY event"
+            found |= {event.item: event for event in (Event(*row) for row in self._read(query, some))}
+        return found
+
+    def flag(self, item: str, note: str | None, *, who: str = "me") -> None:
+        """Ask somebody to look at an item again, and say why; None takes the flag away."""
+        if note is not None and not note.strip():
+            raise WrongUsage("a flag needs a note that says why")
+        with self._write() as db:
+            values = (self.clock(), item, who, None if note is None else note.strip())
+            db.execute("INSERT INTO flags (time, item, who, note) VALUES (?, ?, ?, ?)", values)
+
+    def flags(self) -> dict[str, tuple[str, str]]:
+        """Item id -> (who, note) of the flags that stand."""
+        query = (
+            "SELECT item, who, note FROM flags WHERE flag IN (SELECT MAX(flag) FROM flags GROUP BY item) ORDER BY flag"
+        )
+        return {item: (who, note) for item, who, note in self._read(query) if note is not None}
 
     def conflicts(self) -> dict[str, list[Event]]:
         """Items with different answers that count, oldest first: people disagree, or somebody changed their mind."""
@@ -280,6 +319,15 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 def _next_event(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT COALESCE(MAX(event), 0) + 1 FROM events").fetchone()[0])
+
+
+def _receipts(db: sqlite3.Connection, keys: list[str | None]) -> list[int | None]:
+    """The events that came with these keys before; None for new ones. A key given twice in one call is refused."""
+    if len({key for key in keys if key is not None}) < sum(key is not None for key in keys):
+        raise WrongUsage("two answers of one call have the same key; a key names one answer")
+    query = "SELECT event FROM receipts WHERE key = ?"
+    found = [None if key is None else db.execute(query, [key]).fetchone() for key in keys]
+    return [None if row is None else row[0] for row in found]
 
 
 def _texts(what: str, values: Sequence[Any] | np.ndarray) -> list[str]:

@@ -9,7 +9,6 @@ from torch import Tensor
 UNLABELED = -1  # nobody has answered yet
 SET_ASIDE = -2  # asked, and the answer was "cannot tell": neither trained on nor asked about again
 RANGES = {"image": (0.0, 1.0), "sound": (-1.0, 1.0)}  # of values, as methods see them
-CANNOT_TELL = "?"  # that answer, as the ledger keeps it
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tacit.errors import BadData, BadEnvironment
 
-VERSION = 1  # of the tables below; a project of a newer version is refused, never guessed at
+VERSION = 2  # of the tables below; a project of a newer version is refused, never guessed at
 WAIT = 30  # seconds a writer waits for another one
 
 SCHEMA = """
@@ -59,6 +59,28 @@ CREATE TABLE picks (
 );
 """
 
+SINCE_2 = """
+CREATE TABLE receipts (                 -- answers that came with a key: sent twice, they are recorded once
+    key TEXT PRIMARY KEY,
+    event INTEGER NOT NULL
+);
+CREATE TABLE flags (                    -- append-only: the latest of an item decides
+    flag INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,                 -- seconds since 1970
+    item TEXT NOT NULL,
+    who TEXT NOT NULL,
+    note TEXT                           -- why somebody should look again; NULL takes the flag away
+);
+CREATE INDEX flags_by_item ON flags (item);
+CREATE TABLE tasks (                    -- what another program said of an item, kept whole for the way back
+    origin TEXT NOT NULL,               -- "label-studio" or "coco"
+    place INTEGER NOT NULL,             -- order in the file
+    item TEXT NOT NULL,
+    task TEXT NOT NULL,                 -- JSON
+    PRIMARY KEY (origin, place)
+);
+"""
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open (or create) the database. Commits are on disk when they return; writers wait for each other."""
@@ -66,6 +88,8 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
         found = _version(db) or _create(db, path)
+        if found < VERSION:
+            found = _upgrade(db)
         if found > VERSION:
             raise BadEnvironment(
                 f"{path} was written by a newer Tacit (tables of version {found}; this one knows {VERSION})\n"
@@ -93,11 +117,25 @@ def _create(db: sqlite3.Connection, path: Path) -> int:
             return found
         if db.execute("SELECT 1 FROM sqlite_schema").fetchone():
             raise BadData(f"{path} is a database of something else; nothing in it was changed")
-        for statement in SCHEMA.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, SCHEMA + SINCE_2)
         db.execute(f"PRAGMA user_version = {VERSION}")
     return VERSION
+
+
+def _upgrade(db: sqlite3.Connection) -> int:
+    """Add the tables of version 2, unless somebody else was faster; nothing that was there changes."""
+    with transaction(db):
+        if (found := _version(db)) >= VERSION:
+            return found
+        _run(db, SINCE_2)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    return VERSION
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
 
 
 def _use_wal(db: sqlite3.Connection) -> None:

@@ -1,6 +1,7 @@
 """A project's folder and what is in it."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ class Home:
         """Open the project in `folder`, around the current folder, or the only one beside it."""
         self.folder = find(Path(folder) if folder is not None else None)
         self.settings = Settings(self.folder)
+        self._here = threading.local()
 
     @classmethod
     def create(
@@ -113,9 +115,12 @@ class Home:
     def seed(self) -> int:
         return int(self.settings.get("seed", 0))
 
-    @cached_property
+    @property
     def _db(self) -> sqlite3.Connection:
-        return connect(self.folder / "project.db")
+        """This thread's connection."""
+        if not hasattr(self._here, "db"):
+            self._here.db = connect(self.folder / "project.db")
+        return self._here.db
 
     def paths_by_id(self) -> dict[str, list[str]]:
         """Where each item was seen, relative to the source; duplicates share an item."""

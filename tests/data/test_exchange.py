@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tacit.data.events import CANNOT_TELL
 from tacit.data.exchange import export_labels, import_labels
 from tacit.data.labels import Labels
-from tacit.data.spec import CANNOT_TELL
 from tacit.errors import BadData, BadEnvironment, TacitError, WrongUsage
 
 KNOWN = {name: name[0] for name in ("a", "b", "c", "a.png", "b.png", "c.png")} | {"cats/a.png": "a"}

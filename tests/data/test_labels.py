@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import tacit.data.labels
+from tacit.data.events import CANNOT_TELL
 from tacit.data.labels import Labels
-from tacit.data.spec import CANNOT_TELL, SET_ASIDE, UNLABELED
+from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.data.store import connect
 from tacit.errors import BadData, BadEnvironment, WrongUsage
 
@@ -390,3 +391,33 @@ def test_many_answers_take_little_work(labels):
     assert vector.tolist() == [0, 1] * 30_000
     assert recorded - began < 5.0  # about 0.5 s when nothing else runs
     assert read - recorded < 2.0  # about 0.2 s
+
+
+def test_an_answer_sent_twice_with_its_key_is_recorded_once(labels):
+    first = labels.record(["a", "b"], ["cat", "dog"], keys=["k1", "k2"])
+    again = labels.record(["b", "c"], ["dog", "cat"], keys=["k2", "k3"])
+    assert again == [first[1], first[1] + 1]
+    assert [event.item for event in labels.history()] == ["a", "b", "c"]
+    labels.undo()
+    assert labels.record(["c"], ["cat"], keys=["k3"]) == again[1:]  # a late repeat does not bring it back
+    assert labels.answers() == {"a": "cat", "b": "dog"}
+    with pytest.raises(WrongUsage, match="the same key"):
+        labels.record(["a", "b"], ["cat", "dog"], keys=["k9", "k9"])
+
+
+def test_what_happened_since_and_what_counts_about_some_items(labels):
+    labels.record(["a", "b"], ["cat", "dog"])
+    seen = labels.latest_event()
+    labels.record(["b"], ["cat"])
+    labels.undo()
+    assert [(e.kind, e.item) for e in labels.since(seen)] == [("answer", "b"), ("undo", "b")]
+    assert {item: e.answer for item, e in labels.about(["b", "nobody"]).items()} == {"b": "dog"}
+
+
+def test_the_latest_word_about_a_flag_decides(labels):
+    labels.flag("a", "too dark", who="ada")
+    labels.flag("b", "two animals")
+    labels.flag("a", None)
+    assert labels.flags() == {"b": ("me", "two animals")}
+    with pytest.raises(WrongUsage, match="says why"):
+        labels.flag("c", " ")

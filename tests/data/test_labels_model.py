@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tacit.data.events import CANNOT_TELL
 from tacit.data.labels import Labels
-from tacit.data.spec import CANNOT_TELL
 from tacit.errors import WrongUsage
 
 

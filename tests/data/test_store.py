@@ -152,3 +152,17 @@ def test_a_failure_says_what_to_do(tmp_path, text, kind, said):
     assert type(error) is kind
     assert said in str(error)
     assert "project.db" in str(error)
+
+
+def test_a_database_of_version_1_gets_the_new_tables_and_keeps_what_it_has(tmp_path):
+    path = tmp_path / "old.db"
+    db = connect(path)
+    for name in ("receipts", "flags", "tasks"):
+        db.execute(f"DROP TABLE {name}")
+    db.execute("INSERT INTO items (row, id, yardstick) VALUES (0, 'a', 0)")
+    db.execute("PRAGMA user_version = 1")
+    db.close()
+    again = connect(path)
+    assert again.execute("PRAGMA user_version").fetchone()[0] == VERSION
+    assert again.execute("SELECT id FROM items").fetchall() == [("a",)]
+    assert again.execute("SELECT count(*) FROM receipts").fetchone() == (0,)

@@ -1,0 +1,129 @@
+// The frame of every page: header, banners, help, messages.
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useKeys } from "./keys";
+import { waiting as outbox } from "./outbox";
+import { GridPage } from "./pages/grid";
+import { LabelPage } from "./pages/label";
+import { LookPage } from "./pages/look";
+import { MapPage } from "./pages/map";
+import { PeoplePage } from "./pages/people";
+import { ProgressPage } from "./pages/progress";
+import { RunsPage } from "./pages/runs";
+import { SettingsPage } from "./pages/settings";
+import { TrainPage } from "./pages/train";
+import { go, route } from "./route";
+import { failure, kept, online, state, toasts, useValue } from "./store";
+import { JobLine } from "./ui/job";
+import { count, Key, Link } from "./ui/parts";
+import { Help } from "./ui/help";
+
+const PAGES: Record<string, { title: string; page: ComponentType; key?: string }> = {
+  map: { title: "Map", page: MapPage, key: "map" },
+  label: { title: "Label", page: LabelPage },
+  grid: { title: "Grid", page: GridPage, key: "grid" },
+  progress: { title: "Progress", page: ProgressPage, key: "progress" },
+  train: { title: "Train", page: TrainPage, key: "train" },
+  people: { title: "People", page: PeoplePage },
+  look: { title: "Look", page: LookPage },
+  runs: { title: "Runs", page: RunsPage },
+  settings: { title: "Settings", page: SettingsPage },
+};
+const away = kept<string[]>("banners away", []);
+
+export function App() {
+  const url = useValue(route);
+  const now = useValue(state);
+  const wrong = useValue(failure);
+  const name = url.pathname.replace(/^\//, "") || "map";
+  const shown = PAGES[name] ?? PAGES.map;
+  const [help, setHelp] = useState(false);
+  useKeys({
+    map: () => go("/map"),
+    grid: () => go("/grid"),
+    progress: () => go("/progress"),
+    train: () => go("/train"),
+    suggest: () => go("/label"),
+    yardstick: () => go("/label?kind=yardstick"),
+    duplicates: () => go("/grid?show=duplicates"),
+    help: () => setHelp(true),
+  });
+  useEffect(() => {
+    document.title = `${shown.title} – ${now?.name ?? "Tacit"}`;
+  }, [shown, now?.name]);
+  const Page = shown.page;
+  return (
+    <>
+      <a class="skip" href="#main">Skip to the page</a>
+      <Header current={name} />
+      <Banners />
+      <main id="main" class={`page-${name}`} tabIndex={-1}>
+        {now?.ready ? <Page key={name} /> : <Opening reason={wrong ? `${wrong.message} ${wrong.next}` : now?.waiting} />}
+      </main>
+      {help && <Help close={() => setHelp(false)} />}
+      <Toasts />
+    </>
+  );
+}
+
+function Header({ current }: { current: string }) {
+  const now = useValue(state);
+  return (
+    <header class="top">
+      <strong class="name">{now?.name ?? "Tacit"}</strong>
+      <nav aria-label="Pages">
+        {Object.entries(PAGES).map(([name, { title, key }]) => (
+          <Link key={name} href={`/${name}`} current={current === name}>
+            {title}
+            {key && <Key action={key} />}
+          </Link>
+        ))}
+      </nav>
+      <span class="counts" aria-live="off">
+        {now?.ready && `${count(now.items, "item")}, ${now.labeled} labelled, ${now.yardstick_labeled} of ${now.yardstick} measured on`}
+      </span>
+      <span class="jobs">{now?.jobs.filter((job) => job.status === "running").map((job) => <JobLine key={job.id} job={job} />)}</span>
+    </header>
+  );
+}
+
+function Banners() {
+  const now = useValue(state);
+  const here = useValue(online);
+  const unsent = useValue(outbox);
+  const hidden = useValue(away);
+  const shown = now?.banners.filter((one) => !hidden.includes(one.id + one.text)) ?? [];
+  return (
+    <div class="banners" role="status">
+      {!here && (
+        <p class="banner warning">
+          The server does not answer. Go on labelling: {unsent === 0 ? "answers" : count(unsent, "answer")} will be kept in
+          this browser and sent when it is back.
+        </p>
+      )}
+      {shown.map((one) => (
+        <p key={one.id} class={`banner ${one.kind}`}>
+          {one.text} {one.action && <Link href={one.action}>Go there</Link>}
+          <button class="quiet" aria-label="Put this message away" onClick={() => (away.value = [...hidden, one.id + one.text].slice(-50))}>
+            ×
+          </button>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function Opening({ reason }: { reason?: string }) {
+  return <p class="opening">{reason ?? "Connecting"}…</p>;
+}
+
+function Toasts() {
+  const shown = useValue(toasts);
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {shown.map((one) => (
+        <p key={one.id} class={`toast ${one.kind}`}>{one.text}</p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,3 @@
+export function GridPage() {
+  return <h1>Grid</h1>;
+}

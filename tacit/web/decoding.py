@@ -1,0 +1,5 @@
+"""What a space can decode."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""Answers in and out, as files."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

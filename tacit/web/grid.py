@@ -1,0 +1,5 @@
+"""Items by filter, samples of a selection, bulk answers, duplicates."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,42 @@
+"""Which key does what. All are printed on the buttons, and all can be changed."""
+
+from typing import TYPE_CHECKING, Any
+
+from tacit.errors import BadData, WrongUsage
+
+if TYPE_CHECKING:
+    from tacit.web.desk import Desk
+
+DEFAULTS = {
+    "class-1": "1", "class-2": "2", "class-3": "3", "class-4": "4", "class-5": "5", "class-6": "6", "class-7": "7",
+    "class-8": "8", "class-9": "9", "class-10": "0", "class-11": "q", "class-12": "w", "class-13": "e",
+    "more-classes": "/", "accept": "Space", "undo": "z", "undo-2": "Backspace", "redo": "Shift+Z", "skip": "x",
+    "cannot-tell": "u", "flag": "f", "new-class": "+", "previous": "ArrowLeft", "next": "ArrowRight",
+    "zoom-in": "ArrowUp", "zoom-out": "ArrowDown", "details": "Enter", "back": "Escape", "grid": "g", "map": "m",
+    "progress": "p", "suggest": "s", "yardstick": "y", "neighbours": "n", "duplicates": "d", "select-all": "a",
+    "lasso": "l", "color": "c", "thumbnails": "h", "walk": "i", "variations": "v", "train": "t", "play": ".",
+    "resample": "r", "split": "k", "help": "?",
+}  # fmt: skip
+
+
+def bindings(desk: "Desk") -> dict[str, str]:
+    """Action -> key: the defaults, and over them what project.toml says under [keys]."""
+    changed: Any = desk.project.settings.get("keys", {})
+    if not isinstance(changed, dict):
+        raise BadData(f'{desk.project.settings.path}: keys must be a table, like [keys] then skip = "j"')
+    return DEFAULTS | {action: key for action, key in changed.items() if action in DEFAULTS and isinstance(key, str)}
+
+
+def checked(keys: dict[str, str]) -> dict[str, str]:
+    """These changes, if every action is one and no key does two things."""
+    strange = sorted(set(keys) - set(DEFAULTS))
+    if strange:
+        raise WrongUsage(f"there is no action called {strange[0]!r}\n  known: {', '.join(DEFAULTS)}")
+    by_key: dict[str, str] = {}
+    for action, key in (DEFAULTS | keys).items():
+        if not key or len(key) > 20:
+            raise WrongUsage(f"{action} needs a key, such as j, Enter or Shift+J")
+        if key in by_key:
+            raise WrongUsage(f"the key {key!r} would do two things: {by_key[key]} and {action}\n  give one another key")
+        by_key[key] = action
+    return {action: key for action, key in keys.items() if key != DEFAULTS[action]}

@@ -1,0 +1,5 @@
+"""Labelling: queues, answers, undo, flags, classes."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""The map."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""Look, Progress, Train, Runs, Settings."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

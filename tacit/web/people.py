@@ -1,0 +1,5 @@
+"""Several people."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""Jobs: verbs that run as processes of their own."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

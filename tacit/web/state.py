@@ -1,0 +1,191 @@
+"""The header of every page: what there is, and whether anything changed."""
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter
+
+from tacit.data.events import CANNOT_TELL
+from tacit.web import schemas
+from tacit.web.desk import KEYS, QUICK, Desk, Here
+from tacit.web.keys import bindings
+
+if TYPE_CHECKING:
+    from tacit.engine.run import Run
+
+router = APIRouter()
+
+
+@router.get("/state.json")
+def state(desk: Here) -> schemas.State:
+    """Asked every second or two; answers at once, also while the project is being opened."""
+    if not desk.ready.is_set():
+        return opening(desk)
+    project, rows = desk.project, desk.rows
+    version = desk.version()
+    desk.standing.refresh()
+    classes = class_infos(desk)
+    code = desk.standing.code
+    cannot = desk.standing.number[CANNOT_TELL]
+    labeled, measured = (int((code[side] > cannot).sum()) for side in (rows.pool, rows.yardstick))
+    picks = project.labels.picks()
+    waiting = sum(desk.standing.answer(rows.place[pick.item]) is None for pick in picks if pick.item in rows.place)
+    spec = project.pool.spec
+    return schemas.State(
+        version=version,
+        ready=True,
+        waiting=desk.doing,
+        name=str(desk_settings(desk).get("name", desk.folder.stem)),
+        folder=desk.folder.name,
+        kind=spec.kind,  # type: ignore[arg-type]
+        shape=list(spec.shape),
+        items=len(rows),
+        pool=len(rows.pool),
+        yardstick=len(rows.yardstick),
+        labeled=labeled,
+        yardstick_labeled=measured,
+        cannot_tell=int((code == cannot).sum()),
+        flagged=len(project.labels.flags()),
+        suggested=waiting,
+        round=project.labels.rounds(),
+        classes=classes,
+        keys=bindings(desk),
+        space=space_info(desk),
+        model=model_info(desk.model_run),
+        jobs=desk.jobs.recent(),
+        banners=banners(desk, labeled),
+    )
+
+
+def opening(desk: Desk) -> schemas.State:
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("items", "pool", "yardstick", "labeled", "yardstick_labeled", "cannot_tell", "flagged", "suggested", "round"),
+        0,
+    )
+    empty: dict[str, Any] = {
+        "shape": [],
+        "classes": [],
+        "keys": {},
+        "space": None,
+        "model": None,
+        "jobs": [],
+        "banners": [],
+    }
+    return schemas.State(
+        version=0, ready=False, waiting=desk.doing, name=desk.folder.stem, folder=desk.folder.name, kind="image",
+        **nothing, **empty,
+    )  # fmt: skip
+
+
+def desk_settings(desk: Desk) -> Any:
+    """project.toml as it stands now: people edit it, and so do other processes."""
+    from tacit.project.settings import Settings
+
+    desk.project.settings = Settings(desk.folder)
+    return desk.project.settings
+
+
+def class_infos(desk: Desk) -> list[schemas.ClassInfo]:
+    """The classes with their keys, and how many items of either side have them."""
+    desk_settings(desk)
+    rows, standing = desk.rows, desk.standing
+    found = []
+    for i, name in enumerate(desk.project.classes):
+        code = standing.number.get(name)
+        counts = [
+            0 if code is None else int((standing.code[side] == code).sum()) for side in (rows.pool, rows.yardstick)
+        ]
+        found.append(
+            schemas.ClassInfo(name=name, key=KEYS[i] if i < len(KEYS) else "", labeled=counts[0], yardstick=counts[1])
+        )
+    return found
+
+
+def space_info(desk: Desk, name: str | None = None) -> schemas.SpaceInfo:
+    """Where the codes of a space come from."""
+    name = desk.space_name(name)
+    if name == QUICK:
+        return schemas.SpaceInfo(
+            name=QUICK, method="quick map of the items themselves", seed=desk.project.seed, hash="",
+            items=len(desk.rows.pool), dim=0, learned=False, decodes=False,
+        )  # fmt: skip
+    run = next(run for run in desk.learned if run.name == name)
+    from tacit.methods import find
+
+    return schemas.SpaceInfo(
+        name=name,
+        method=run.record["method"],
+        seed=run.record["seed"],
+        hash=weights_hash(run),
+        items=run.record["items"],
+        dim=codes_dim(run),
+        learned=True,
+        decodes=hasattr(find(run.record["method"]), "decode"),
+    )
+
+
+def codes_dim(run: "Run") -> int:
+    import numpy as np
+
+    from tacit.latent.space import CODES
+
+    return int(np.load(run.folder / CODES, mmap_mode="r", allow_pickle=False).shape[1])
+
+
+_hashes: dict[tuple[str, int], str] = {}
+
+
+def weights_hash(run: "Run") -> str:
+    """The first 12 digits of the SHA-256 of its weights."""
+    from tacit.deploy.export import WEIGHTS
+
+    path = run.folder / WEIGHTS
+    key = str(path), path.stat().st_mtime_ns
+    if key not in _hashes:
+        with path.open("rb") as file:
+            _hashes[key] = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    return _hashes[key]
+
+
+def model_info(run: "Run | None") -> schemas.ModelInfo | None:
+    if run is None:
+        return None
+    record = run.record
+    accuracy = record.get("accuracy")
+    return schemas.ModelInfo(
+        name=run.name,
+        method=record["method"],
+        labels=record["labels"],
+        accuracy=interval(accuracy) if accuracy else None,
+        measured_on=record.get("measured_on"),
+    )
+
+
+def interval(ends: Any) -> schemas.Interval:
+    """value, low and high as one record."""
+    value, low, high = (float(end) for end in ends)
+    return schemas.Interval(value=value, low=low, high=high)
+
+
+def banners(desk: Desk, labeled: int) -> list[schemas.Banner]:
+    """What a person should know now."""
+    found = []
+    learned = bool(desk.learned)
+    learning = any(job.verb == "learn" and job.status in ("waiting", "running") for job in desk.jobs.recent())
+    if not learned:
+        more = (
+            "A learned one replaces it when it is ready; points will glide, not jump."
+            if learning
+            else ("A learned one shows more: start it on the Train page.")
+        )
+        found.append(
+            schemas.Banner(id="quick", kind="info", text=f"Quick map. {more}", action="" if learning else "/train")
+        )
+    if len(desk.project.classes) == 0:
+        found.append(
+            schemas.Banner(
+                id="classes", kind="info", text="There are no classes yet: press + and name them.", action="/label"
+            )
+        )
+    found += desk.jobs.banners()
+    return found
