@@ -23,3 +23,6 @@ class Jobs:
 
     def close(self) -> list[str]:
         return []
+
+    def after_answers(self) -> None:
+        """Called when answers of the pool were recorded: a round may begin."""
