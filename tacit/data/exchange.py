@@ -25,22 +25,34 @@ class Imported:
 
     recorded: int  # answers now in the ledger
     items: int  # different items they are about
-    empty: int  # rows without a label
-    unknown: int  # rows left out: items that are not in the project
-    taken_back: int  # rows left out: answers that were undone later in the history
-    repeated: int  # rows left out: the answer of the row before, for another file with the same content
-    conflicting: int  # items with different labels in the file: the last one counts
+    empty: int = 0  # rows without a label
+    unknown: int = 0  # rows left out: items that are not in the project
+    taken_back: int = 0  # rows left out: answers that were undone later in the history
+    repeated: int = 0  # rows left out: the answer of the row before, for another file with the same content
+    conflicting: int = 0  # items with different labels in the file: the last one counts
+    known_before: int = 0  # answers that an earlier import, or this project itself, had recorded already
+    skipped: int = 0  # tasks that somebody skipped elsewhere
+    several: int = 0  # items with several classes at once, left without an answer
+    kept: int = 0  # tasks or images that are kept whole for the way back
 
-    def __str__(self) -> str:
+    def notes(self) -> list[str]:
+        """What was not recorded, and why."""
         rest = {
             "rows have no label": self.empty,
             "rows are about items that are not in the project": self.unknown,
             "answers were taken back": self.taken_back,
             "rows repeat the answer for a file with the same content": self.repeated,
             "items have several labels; the last one counts": self.conflicting,
+            "answers had been recorded before": self.known_before,
+            "tasks were skipped by somebody, which is no answer": self.skipped,
+            "items have several classes at once; they got no answer": self.several,
+            "tasks or images are kept whole for the way back": self.kept,
         }
+        return [f"{count:,} {what}" for what, count in rest.items() if count]
+
+    def __str__(self) -> str:
         said = f"imported {self.recorded} answers about {self.items} items"
-        return said + "".join(f"\n  {count} {what}" for what, count in rest.items() if count)
+        return "\n  ".join([said, *self.notes()])
 
 
 @dataclass(frozen=True)
@@ -65,15 +77,17 @@ def import_labels(
     classes: Sequence[str] | None = None,
     strict: bool = False,
     skip_unknown: bool = False,
+    form: str | None = None,
 ) -> Imported:
     """Record the answers of a `.csv` or `.jsonl` file, all or nothing; the last row about an item counts.
 
     Columns (or keys): `id`, `path`, `file` or `filename`; `label`, `answer` or `class`; where there are such, `who`,
     `seconds` and `time` (seconds since 1970, or ISO 8601, UTC where no zone is given). `known` maps item ids and file
     paths to item ids. With `classes`, other labels are refused. `strict` also refuses rows without a label and items
-    with several. Whatever an exported history says was taken back stays out.
+    with several. Whatever an exported history says was taken back stays out. `form` says ".csv" or ".jsonl" where the
+    name of the file does not.
     """
-    rows, taken_back = _rows(path, known, who)
+    rows, taken_back = _rows(path, known, who, form)
     answered = [row for row in rows if row.label]
     blank = [row for row in rows if not row.label]
     strange = [row for row in answered if row.item is None]
@@ -115,13 +129,14 @@ def export_labels(
     paths: Mapping[str, Sequence[str]],
     history: bool = False,
     overwrite: bool = False,
+    form: str | None = None,
 ) -> int:
     """Write the answers as of now to a `.csv` (one row a file) or `.jsonl` (one line an item); the number of rows.
 
     With `history`, a `.jsonl` gets every event instead: earlier answers, undos and redos. `paths` maps item ids to the
     files with that content. The file appears complete or not at all.
     """
-    write = _write_csv if file_format(path) == ".csv" else _write_json_lines
+    write = _write_csv if (form or file_format(path)) == ".csv" else _write_json_lines
     if history and write is _write_csv:
         raise WrongUsage(f"a history has more than a table can hold\n  export it to {path.with_suffix('.jsonl')}")
     if path.exists() and not overwrite:
@@ -160,11 +175,11 @@ def _date(event: Event) -> str:
     return datetime.fromtimestamp(event.time, UTC).isoformat()
 
 
-def _rows(path: Path, known: Mapping[str, str], who: str) -> tuple[list[Row], int]:
+def _rows(path: Path, known: Mapping[str, str], who: str, form: str | None) -> tuple[list[Row], int]:
     """The answers of a file, and how many more were taken back in it."""
     answers: list[tuple[str, Row]] = []
     last_word: dict[str, str] = {}
-    for line, record in records(path):
+    for line, record in records(path, form):
         if record.get("kind") in ("undo", "redo") and record.get("undoes"):
             last_word[record["undoes"]] = record["kind"]
         else:

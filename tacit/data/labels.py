@@ -28,6 +28,7 @@ from tacit.errors import BadData, WrongUsage
 COLUMNS = ", ".join(field.name for field in fields(Event))
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(fields(Event)))})"
 BY = "(:who IS NULL OR who = :who)"
+AT_ONCE = 500  # values in one statement, below SQLite's limit
 
 
 class Labels:
@@ -52,17 +53,24 @@ class Labels:
         round: int | None = None,
         seconds: int | float | Sequence[int | float | None] | None = None,
         suggestions: Sequence[str | None] | None = None,
-        note: str | None = None,
+        note: str | Sequence[str | None] | None = None,
         times: Sequence[int | float | None] | None = None,
         keys: Sequence[str] | None = None,
+        key: str | None = None,
+        since: int | None = None,
+        alone: bool = False,
+        beside: Callable[[sqlite3.Connection], None] | None = None,
     ) -> list[int]:
         """Append one answer an item, all of them or none; their event numbers.
 
         White space around an answer is dropped; "?" says "cannot tell". `seconds` is one number an answer, or how long
-        the whole call took, which is shared evenly. `who` is one name, or one an answer. `times` (seconds since 1970)
-        is for answers that were given elsewhere; the default is now. `keys`, one an answer, make it safe to send a call
-        again when nobody knows whether it arrived: an answer whose key is known is not recorded a second time, and the
-        number of its first event is handed back.
+        the whole call took, which is shared evenly. `who` and `note` are one for all, or one an answer. `times`
+        (seconds since 1970) is for answers that were given elsewhere; the default is now. `keys`, one an answer, make
+        it safe to send a call again when nobody knows whether it arrived: an answer whose key is known is not recorded
+        a second time, and the number of its first event is handed back. `key` does the same for all answers of a call
+        together. With `since`, the number of an event, items that something happened to after it are left out, and so
+        are their numbers: for answers about many items that were unanswered when somebody looked. With `alone` each answer is a batch of its own, to be undone by itself.
+        `beside` writes to other tables before the answers, in the same transaction.
         """
         items, said = _texts("item id", ids), [answer.strip() for answer in _texts("answer", answers)]
         n = len(items)
@@ -76,18 +84,28 @@ class Labels:
         if any(value is not None and not 0 <= value < LATEST_TIME for value in (*took, *when)):
             raise WrongUsage("the seconds or the time of an answer are negative, no number, or beyond the year 9999")
         said, people = _each("answers", said, n), _each("names", people, n)
-        rows = list(zip(when, items, said, people, took, shown, strict=True))
+        notes = [note] * n if note is None or isinstance(note, str) else _each("notes", note, n)
+        rows = list(zip(when, items, said, people, took, shown, notes, strict=True))
         with self._write() as db:
+            if beside is not None:
+                beside(db)
+            if key is not None and (batch := _batch(db, key)):
+                return [event for event, _ in batch]
             known = _receipts(db, _each("keys", None if keys is None else _texts("key", keys), n))
             first, now = _next_event(db), self.clock()
-            fresh = [i for i in range(n) if known[i] is None]
+            busy = set() if since is None else _items_since(db, since)
+            fresh = [i for i in range(n) if known[i] is None and items[i] not in busy]
+            new = []
             for event, i in enumerate(fresh, start=first):
-                t, item, answer, by, s, guess = rows[i]
+                t, item, answer, by, s, guess, why = rows[i]
                 known[i] = event
-                told = (now if t is None else t, "answer", item, answer, None, by, source, round, s, guess, note)
-                db.execute(INSERT, (event, first, *told))
-                if keys is not None:
-                    db.execute("INSERT INTO receipts (key, event) VALUES (?, ?)", (keys[i], event))
+                told = (now if t is None else t, "answer", item, answer, None, by, source, round, s, guess, why)
+                new.append((event, event if alone else first, *told))
+            db.executemany(INSERT, new)
+            receipts = [] if keys is None else [(keys[i], known[i]) for i in fresh]
+            if key is not None and new:
+                receipts.append((key, first))
+            db.executemany("INSERT INTO receipts (key, event) VALUES (?, ?)", receipts)
         return [event for event in known if event is not None]
 
     def undo(self, event: int | None = None, *, who: str | None = None) -> Event:
@@ -118,6 +136,12 @@ class Labels:
         """Bring back all that the latest undo (of `who`) took back in one call."""
         return self._redo_latest(who, whole_batch=True)
 
+    def take_back(self, answer: str, *, who: str | None = None) -> list[Event]:
+        """Take back every answer that counts and says this, whoever gave it, in one batch; the undos."""
+        with self._write() as db:
+            query = f"SELECT {COLUMNS} FROM live WHERE answer = ? ORDER BY event DESC"
+            return self._append(db, "undo", [Event(*row) for row in db.execute(query, [answer])], who)
+
     def answers(self, who: str | None = None) -> dict[str, str]:
         """Item id -> answer as of now (of `who`, or of anybody): the latest that counts."""
         return dict(self._read(f"SELECT item, answer FROM live WHERE {BY} ORDER BY event", {"who": who}))
@@ -141,10 +165,18 @@ class Labels:
             )
         return torch.tensor([UNLABELED if answer is None else number[answer] for answer in said], dtype=torch.long)
 
-    def classes(self) -> tuple[str, ...]:
-        """Names in answers that count, in order of first use; "?" is none."""
+    def classes(self, *, overruled: bool = True) -> tuple[str, ...]:
+        """Names in answers that count, in order of first use; "?" is none.
+
+        Without `overruled` only those that some item has as of now: a class that all its items have left is gone.
+        """
         query = "SELECT answer FROM live WHERE answer != ? GROUP BY answer ORDER BY MIN(event)"
-        return tuple(name for (name,) in self._read(query, [CANNOT_TELL]))
+        names = tuple(name for (name,) in self._read(query, [CANNOT_TELL]))
+        if overruled:
+            return names
+        latest = "SELECT DISTINCT answer FROM live WHERE event IN (SELECT MAX(event) FROM live GROUP BY item)"
+        standing = {name for (name,) in self._read(latest)}
+        return tuple(name for name in names if name in standing)
 
     def history(self, item: str | None = None) -> list[Event]:
         """Everything that happened (to this item), oldest first."""
@@ -164,11 +196,36 @@ class Labels:
     def about(self, items: Sequence[str]) -> dict[str, Event]:
         """The answers that count about these items, by item; those without one are left out."""
         found: dict[str, Event] = {}
-        for i in range(0, len(items), 500):  # below SQLite's limit of values in a statement
-            some = items[i : i + 500]
+        for i in range(0, len(items), AT_ONCE):
+            some = items[i : i + AT_ONCE]
             query = f"SELECT {COLUMNS} FROM live WHERE item IN ({', '.join('?' * len(some))}) ORDER BY event"
             found |= {event.item: event for event in (Event(*row) for row in self._read(query, some))}
         return found
+
+    def recorded_with(self, key: str) -> list[str]:
+        """The items of the call that was recorded with this key, whether its answers count by now or not."""
+        with self._explained():
+            return [item for _, item in _batch(self._db(), key)]
+
+    def arrived(self, keys: Sequence[str]) -> set[str]:
+        """Those of these keys whose answers have arrived."""
+        return {key for key in keys if self._read("SELECT 1 FROM receipts WHERE key = ?", [key])}
+
+    def by_one(self, items: Sequence[str] | None = None) -> dict[str, str]:
+        """Items (of these) that one person alone has answered, and who.
+
+        A change of a class is nobody's answer, and what was set aside as a near copy is not asked about again.
+        """
+        query = (
+            "SELECT item, MIN(who) FROM live WHERE {} NOT (source = 'bulk' AND "
+            "(COALESCE(note, '') LIKE 'class re%' OR COALESCE(note, '') LIKE 'near duplicate of %')) "
+            "GROUP BY item HAVING COUNT(DISTINCT who) = 1"
+        )
+        if items is None:
+            return dict(self._read(query.format("")))
+        parts = [items[i : i + AT_ONCE] for i in range(0, len(items), AT_ONCE)]
+        some = (self._read(query.format(f"item IN ({', '.join('?' * len(p))}) AND"), list(p)) for p in parts)
+        return {item: who for rows in some for item, who in rows}
 
     def flag(self, item: str, note: str | None, *, who: str = "me") -> None:
         """Ask somebody to look at an item again, and say why; None takes the flag away."""
@@ -200,6 +257,14 @@ class Labels:
         took = [seconds for _, seconds, _, _ in rows if seconds is not None]
         people, sources = Counter(row[2] for row in rows), Counter(row[3] for row in rows)
         return Cost(len(rows), len({row[0] for row in rows}), sum(took, 0.0), len(took), dict(people), dict(sources))
+
+    def minutes(self) -> list[tuple[int, int]]:
+        """Minutes since 1970 in which somebody answered items one at a time, and how many answers each had."""
+        query = (
+            "SELECT CAST(time / 60 AS INTEGER), COUNT(*) FROM events WHERE kind = 'answer' AND source = 'single'"
+            " GROUP BY 1 ORDER BY 1"
+        )
+        return [(int(minute), int(answers)) for minute, answers in self._read(query)]
 
     def record_picks(self, strategy: str, ids: Sequence[Any] | np.ndarray, reasons: Sequence[str]) -> int:
         """Keep what a strategy proposed, best first, each with its reason; the number of the new round, from 1."""
@@ -325,9 +390,23 @@ def _receipts(db: sqlite3.Connection, keys: list[str | None]) -> list[int | None
     """The events that came with these keys before; None for new ones. A key given twice in one call is refused."""
     if len({key for key in keys if key is not None}) < sum(key is not None for key in keys):
         raise WrongUsage("two answers of one call have the same key; a key names one answer")
-    query = "SELECT event FROM receipts WHERE key = ?"
-    found = [None if key is None else db.execute(query, [key]).fetchone() for key in keys]
-    return [None if row is None else row[0] for row in found]
+    wanted, found = [key for key in keys if key is not None], dict[str | None, int]()
+    for i in range(0, len(wanted), AT_ONCE):
+        some = wanted[i : i + AT_ONCE]
+        found |= db.execute(f"SELECT key, event FROM receipts WHERE key IN ({', '.join('?' * len(some))})", some)
+    return [found.get(key) for key in keys]
+
+
+def _batch(db: sqlite3.Connection, key: str) -> list[tuple[int, str]]:
+    """Events and items of the call that came with this key; none where it is new."""
+    first = db.execute("SELECT event FROM receipts WHERE key = ?", [key]).fetchone()
+    if first is None:
+        return []
+    return db.execute("SELECT event, item FROM events WHERE event >= ? AND batch = ?", [first[0], first[0]]).fetchall()
+
+
+def _items_since(db: sqlite3.Connection, event: int) -> set[str]:
+    return {item for (item,) in db.execute("SELECT DISTINCT item FROM events WHERE event > ?", [event])}
 
 
 def _texts(what: str, values: Sequence[Any] | np.ndarray) -> list[str]:

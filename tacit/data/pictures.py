@@ -124,6 +124,15 @@ def draw(image: Image.Image, out: np.ndarray, aspect: str) -> int:
     mode = "L" if channels == 1 else "RGB"
     if image.format == "JPEG":  # decode at a half, quarter or eighth: still at least twice the size that is needed
         image.draft(mode, (2 * max(height, width), 2 * max(height, width)))
+    image, peak = upright(image)
+    image = image if image.mode == mode else image.convert(mode)
+    fitted = np.asarray(fit_in(image, height, width, aspect))
+    out[:] = fitted if channels == 1 else fitted.transpose(2, 0, 1)
+    return peak
+
+
+def upright(image: Image.Image) -> tuple[Image.Image, int]:
+    """An opened picture as a person sees it: turned, with 8 bits, on white; and the brightest value of a 16-bit one."""
     image.load()
     if _orientation(image) != 1:
         image = ImageOps.exif_transpose(image)
@@ -131,10 +140,7 @@ def draw(image: Image.Image, out: np.ndarray, aspect: str) -> int:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image if image.mode == mode else image.convert(mode)
-    fitted = np.asarray(fit_in(image, height, width, aspect))
-    out[:] = fitted if channels == 1 else fitted.transpose(2, 0, 1)
-    return peak
+    return image, peak
 
 
 def _eight_bits(image: Image.Image) -> tuple[Image.Image, int]:

@@ -15,9 +15,13 @@ READ = (*ITEM, *LABEL, "who", "seconds", "time", "event", "kind", "undoes")
 Record = tuple[int, dict[str, str]]  # line number in the file, cells by column name
 
 
-def records(path: Path) -> Iterator[Record]:
-    """The records of a `.csv` or `.jsonl` file, as text; a file that is neither is refused with the line to look at."""
-    return _csv_records(path, _text(path)) if file_format(path) == ".csv" else _json_records(path, _text(path))
+def records(path: Path, form: str | None = None) -> Iterator[Record]:
+    """The records of a `.csv` or `.jsonl` file, as text; a file that is neither is refused with the line to look at.
+
+    `form`, ".csv" or ".jsonl", is for files whose name does not say it.
+    """
+    read = _csv_records if (form or file_format(path)) == ".csv" else _json_records
+    return read(path, text_of(path))
 
 
 def file_format(path: Path) -> str:
@@ -27,7 +31,8 @@ def file_format(path: Path) -> str:
     return suffix
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The whole file as text; its failures as sentences."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:

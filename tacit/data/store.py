@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tacit.errors import BadData, BadEnvironment
@@ -73,9 +73,9 @@ CREATE TABLE flags (                    -- append-only: the latest of an item de
 );
 CREATE INDEX flags_by_item ON flags (item);
 CREATE TABLE tasks (                    -- what another program said of an item, kept whole for the way back
-    origin TEXT NOT NULL,               -- "label-studio" or "coco"
+    origin TEXT NOT NULL,               -- "label-studio", "label-studio-min", or "coco/" and the name of the file
     place INTEGER NOT NULL,             -- order in the file
-    item TEXT NOT NULL,
+    item TEXT NOT NULL,                 -- "" where it is none of the project's
     task TEXT NOT NULL,                 -- JSON
     PRIMARY KEY (origin, place)
 );
@@ -104,6 +104,16 @@ def connect(path: Path) -> sqlite3.Connection:
             raise explain(error, path) from error
         raise
     return db
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database for a few questions; its failures as sentences."""
+    with closing(connect(path)) as db:
+        try:
+            yield db
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
 
 
 def _version(db: sqlite3.Connection) -> int:

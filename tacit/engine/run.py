@@ -1,6 +1,7 @@
 """One training of one method: a numbered folder that says what was called and how it went."""
 
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -31,9 +32,8 @@ class Run:
                 break
             except FileExistsError:
                 continue
-        run = cls(
-            folder, {"method": method, "status": "training", "began": time.strftime("%Y-%m-%dT%H:%M:%S"), **record}
-        )
+        began = {"began": time.strftime("%Y-%m-%dT%H:%M:%S"), "process": os.getpid()}
+        run = cls(folder, {"method": method, "status": "training", **began, **record})
         run.write()
         return run
 

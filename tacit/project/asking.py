@@ -2,12 +2,17 @@
 
 import csv
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from tacit.data.coco import export_coco, import_coco
 from tacit.data.exchange import export_labels, import_labels
+from tacit.data.formats import format_to_read, format_to_write
+from tacit.data.label_studio import export_label_studio, import_label_studio
 from tacit.data.pool import Items
 from tacit.data.spec import UNLABELED
 from tacit.disk import write_atomic
@@ -15,24 +20,54 @@ from tacit.errors import WrongUsage
 from tacit.outcome import Outcome
 from tacit.project.home import Home
 
-
-def import_answers(project: Home, path: Path, *, who: str = "me", skip_unknown: bool = False) -> Outcome:
-    """Read a table of answers; nothing is recorded unless all of it can be."""
-    classes = project.settings.classes or None
-    done = import_labels(
-        project.labels, path, known=project.known(), who=who, classes=classes, skip_unknown=skip_unknown
-    )
-    lines = [f"recorded {done.recorded:,} answers from {path.name}"]
-    if done.empty:
-        lines.append(f"{done.empty:,} rows had no answer yet")
-    if done.unknown:
-        lines.append(f"{done.unknown:,} rows named items this project does not have; they were passed over")
-    return told(project, lines, recorded=done.recorded, empty=done.empty, unknown=done.unknown)
+ALWAYS_TOLD = ("recorded", "items", "empty", "unknown")
 
 
-def export_answers(project: Home, path: Path, *, history: bool = False, overwrite: bool = False) -> Outcome:
-    n = export_labels(project.labels, path, paths=project.paths_by_id(), history=history, overwrite=overwrite)
-    return Outcome({"path": str(path), "rows": n}, [f"wrote {n:,} {'events' if history else 'answers'} to {path}"])
+def import_answers(
+    project: Home, path: Path, *, who: str = "me", skip_unknown: bool = False, format: str = "auto"
+) -> Outcome:
+    """Read the answers of a file (see `tacit/data/formats.py`); nothing is recorded unless all of it can be."""
+    form = format_to_read(path, format)
+    options: dict[str, Any] = {"who": who, "classes": project.settings.classes or None, "skip_unknown": skip_unknown}
+    options["known"] = project.known()
+    if form == "label-studio":
+        done = import_label_studio(project.labels, path, **options)
+    elif form == "coco":
+        done = import_coco(project.labels, path, **options)
+    else:
+        done = import_labels(project.labels, path, **options, form=f".{form}")
+    lines = [f"recorded {done.recorded:,} answers about {done.items:,} items from {path.name}", *done.notes()]
+    record = {name: count for name, count in asdict(done).items() if count or name in ALWAYS_TOLD}
+    return told(project, lines, format=form, **record)
+
+
+def export_answers(
+    project: Home, path: Path, *, history: bool = False, overwrite: bool = False, format: str = "auto"
+) -> Outcome:
+    """Write the answers so far; a file that was imported goes back with all that was in it."""
+    form = format_to_write(path, "jsonl" if history and format == "auto" and path.suffix != ".csv" else format)
+    paths = project.paths_by_id()
+    if form in ("csv", "jsonl"):
+        n = export_labels(project.labels, path, paths=paths, history=history, overwrite=overwrite, form=f".{form}")
+        what = "events" if history else "answers"
+        return Outcome({"path": str(path), "format": form, "rows": n}, [f"wrote {n:,} {what} to {path}"])
+    if history:
+        raise WrongUsage(f"a history is written as .jsonl, not for {form}\n  export it to {path.with_suffix('.jsonl')}")
+    if form == "coco":
+        done = export_coco(project.labels, path, paths=paths, overwrite=overwrite)
+    else:
+        done = export_label_studio(
+            project.labels,
+            path,
+            paths=paths,
+            kind=project.pool.spec.kind,
+            classes=project.settings.classes or None,
+            overwrite=overwrite,
+        )
+    what = "images" if form == "coco" else "tasks"
+    lines = [f"wrote {done.rows:,} {what} to {path}: {done.added:,} answers and {done.new:,} {what} were added"]
+    record = {"path": str(path), "format": form, "rows": done.rows, "added": done.added, "new": done.new}
+    return Outcome(record, [*lines, *(f"note: {note}" for note in done.notes)])
 
 
 def todo(project: Home, path: Path, *, yardstick: int, overwrite: bool) -> Outcome:
@@ -68,11 +103,16 @@ def open_yardstick(project: Home, n: int) -> list[str]:
     """The next n yardstick items without an answer, in their random order."""
     yardstick = project.yardstick
     unanswered = (project.answers(yardstick) == UNLABELED).nonzero().flatten()
-    order = torch.randperm(len(yardstick), generator=torch.Generator().manual_seed(project.seed))
+    order = yardstick_order(project)
     waiting = order[torch.isin(order, unanswered)][:n]
     if not len(waiting):
         raise WrongUsage(f"all {len(yardstick)} yardstick items are answered\n  see: tacit evaluate")
     return [str(id_) for id_ in yardstick.ids[waiting.numpy()]]
+
+
+def yardstick_order(project: Home) -> Tensor:
+    """Positions in the yardstick, (N,) int64, in the random order in which they are asked about."""
+    return torch.randperm(len(project.yardstick), generator=torch.Generator().manual_seed(project.seed))
 
 
 def ask_truth(project: Home, *, yardstick: bool) -> Outcome:

@@ -1,15 +1,18 @@
 """The verb `choose`: which items to ask about next, and why."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tacit.data.feeds import mix
+from tacit.data.pool import Items, Pool
+from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.deploy.export import load
 from tacit.errors import BadData, WrongUsage
 from tacit.evaluate.cepstra import mfcc_statistics
-from tacit.latent.space import Space
+from tacit.latent.space import Space, fits, seeded
 from tacit.methods.method import Method
 from tacit.outcome import Outcome, table
 from tacit.project.home import Home
@@ -19,15 +22,28 @@ from tacit.select import choose
 QUICK_DIM = 32  # of the stand-in space before anything is learned
 
 
-def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -> Outcome:
-    """Pick, remember the picks as a round, and show them."""
+def choose_next(
+    project: Home,
+    strategy: str,
+    k: int,
+    options: dict[str, Any],
+    run: str | None = None,
+    *,
+    space: Space | None = None,
+    leave_out: Sequence[str] = (),
+) -> Outcome:
+    """Pick, remember the picks as a round, and show them.
+
+    With the model of `run`, or the latest. `space` is the current one where somebody has loaded it already. `leave_out`
+    are ids of items that somebody has before them: as good as answered, but nothing is known of them yet.
+    """
     if k < 1:
         raise WrongUsage(f"-k is {k}; choose at least one item")
     if not len(project.pool):
         raise BadData("the pool is empty: every item is in the yardstick\n  make the project anew with --yardstick 0")
-    space, notes = current_space(project)
-    labels = project.answers(project.pool)
-    model, said = current_model(project)
+    space, notes = (space, []) if space is not None else current_space(project)
+    labels = set_aside(project.answers(project.pool), project.pool.find(list(leave_out)))
+    model, said = current_model(project, run)
     if said:
         notes.append(said)
     if strategy == "auto":
@@ -57,10 +73,18 @@ def choose_next(project: Home, strategy: str, k: int, options: dict[str, Any]) -
         "round": number,
         "strategy": strategy,
         "note": picks.note,
+        "model": said,
         "picks": [{"id": i, "path": p, "reason": r} for i, p, r in zip(ids, places, picks.reasons, strict=True)],
     }
     lines = [*notes, f"round {number}: {len(ids)} items to label", *table(rows), "next: tacit label --todo answers.csv"]
     return Outcome(record, lines)
+
+
+def set_aside(labels: Tensor, positions: Tensor) -> Tensor:
+    """`labels` with what is unanswered at these positions (-1: none) marked as asked."""
+    positions = positions[positions >= 0]
+    labels[positions[labels[positions] == UNLABELED]] = SET_ASIDE
+    return labels
 
 
 def latest_round(project: Home) -> Tensor | None:
@@ -90,25 +114,42 @@ def current_space(project: Home) -> tuple[Space, list[str]]:
     return Space.load(run.folder, project.pool, load(run.folder, trust_code=True)), []
 
 
-def quick_space(project: Home) -> Space:
+class QuickSpace(Space):
+    """The stand-in before anything is learned: nothing decodes, but new items get codes as those of the pool did."""
+
+    def __init__(self, codes: Tensor, pool: Pool, coded: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(codes, pool)
+        self.coded = coded
+
+    def encode(self, x: Tensor) -> Tensor:
+        fits("items", x, self.pool.spec.shape)
+        return self.coded(x)
+
+
+def quick_space(project: Home) -> QuickSpace:
     """Principal components of the items themselves, of sounds MFCC statistics: quick, and honest about it."""
     pool = project.pool
     if pool.spec.kind == "sound":
         said = mfcc_statistics(pool)
-        return Space((said - said.mean(0)) / said.std(0, correction=0).clamp(min=1e-6), pool)
+        center, spread = said.mean(0), said.std(0, correction=0).clamp(min=1e-6)
+        heard = lambda x: mfcc_statistics(Items(pool.spec, pool.spec.to_stored(x).numpy()))  # noqa: E731
+        return QuickSpace((said - center) / spread, pool, lambda x: (heard(x) - center) / spread)
     sample = torch.randperm(len(pool), generator=torch.Generator().manual_seed(project.seed))[:5000]
     x = pool.floats(sample).flatten(1)
     mean = x.mean(0)
-    _, _, axes = torch.pca_lowrank(x - mean, q=min(QUICK_DIM, *x.shape), center=False, niter=4)
+    with seeded(project.seed):  # the same codes in every process
+        _, _, axes = torch.pca_lowrank(x - mean, q=min(QUICK_DIM, *x.shape), center=False, niter=4)
     codes = [(pool.floats(slice(i, i + 1000)).flatten(1) - mean) @ axes for i in range(0, len(pool), 1000)]
-    return Space(torch.cat(codes), pool)
+    return QuickSpace(torch.cat(codes), pool, lambda x: (x.flatten(1) - mean) @ axes)
 
 
-def current_model(project: Home) -> tuple[Method | None, str]:
-    """The latest trained model, if its classes are still those of the project."""
+def current_model(project: Home, name: str | None = None) -> tuple[Method | None, str]:
+    """The named model, or the latest that was trained, if its classes are still those of the project."""
     try:
-        run = project.run(None, "train")
+        run = project.run(name, "train")
     except WrongUsage:
+        if name is not None:
+            raise
         return None, ""
     model = load(run.folder, trust_code=True)
     if model.spec.classes != project.classes[: len(model.spec.classes)]:

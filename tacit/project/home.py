@@ -101,6 +101,15 @@ class Home:
         """What may only be measured on."""
         return self._items[1].with_classes(self.classes)
 
+    @property
+    def sides(self) -> tuple[Pool, Yardstick]:
+        """Both without their classes: there at once, where `pool` and `yardstick` ask the ledger which classes there are."""
+        return self._items
+
+    def files_of(self, id_: str) -> list[tuple[str, int]]:
+        """Where one item was seen, relative to the source, and how many bytes its file had."""
+        return list(self._db.execute("SELECT path, size FROM files WHERE id = ? ORDER BY path", (id_,)))
+
     @cached_property
     def labels(self) -> Labels:
         return Labels(self.folder / "project.db")
@@ -109,7 +118,7 @@ class Home:
     def classes(self) -> tuple[str, ...]:
         """Declared in project.toml, then those answered beyond it in order of first use."""
         declared = self.settings.classes
-        return (*declared, *(c for c in self.labels.classes() if c not in declared))
+        return (*declared, *(c for c in self.labels.classes(overruled=False) if c not in declared))
 
     @property
     def seed(self) -> int:
@@ -128,6 +137,10 @@ class Home:
         for id_, path in self._db.execute("SELECT id, path FROM files ORDER BY path"):
             places.setdefault(id_, []).append(path)
         return places
+
+    def seen(self) -> list[tuple[str, str, int]]:
+        """Id, first path and size in bytes of every item that was seen in a file."""
+        return list(self._db.execute("SELECT id, min(path), max(size) FROM files GROUP BY id"))
 
     def paths(self, ids: list[str]) -> list[str]:
         """One path an item, for people to read; its id where the file is gone."""

@@ -8,6 +8,7 @@ from tacit.outcome import Outcome
 from tacit.project import (
     asking,
     choosing,
+    classes,
     comparing,
     learning,
     making,
@@ -16,6 +17,7 @@ from tacit.project import (
     simulating,
     taking,
     training,
+    turning,
     viewing,
 )
 from tacit.project.home import Home
@@ -56,11 +58,30 @@ class Project(Home):
         """Choose the next items to label, each with a reason, and remember the choice as a round."""
         return choosing.choose_next(self, strategy, k, options)
 
+    def round(self, k: int = 20, run: str | None = None, *, watch: Watch | None = None) -> Outcome:
+        """One turn of the loop: a quick model of the answers so far, its guesses, and the next k items by it; or by `run`."""
+        return turning.turn(self, k, run, watch=watch)
+
     def import_labels(self, path: str | Path, **options: Any) -> Outcome:
         return asking.import_answers(self, Path(path), **options)
 
     def export_labels(self, path: str | Path, **options: Any) -> Outcome:
         return asking.export_answers(self, Path(path), **options)
+
+    def add_class(self, name: str) -> Outcome:
+        return classes.add(self, name)
+
+    def rename_class(self, old: str, new: str, *, who: str = "me") -> Outcome:
+        """Give a class another name in all its answers; undone like one answer."""
+        return classes.rename(self, old, new, who=who)
+
+    def remove_class(self, name: str, instead: str | None = None, *, who: str = "me") -> Outcome:
+        """Remove a class; its items get the class `instead`, or with "" lose their answers."""
+        return classes.remove(self, name, instead, who=who)
+
+    def order_classes(self, names: list[str]) -> Outcome:
+        """Put the classes in another order, and so on other keys."""
+        return classes.order(self, names)
 
     def todo(self, path: str | Path, *, yardstick: int = 0, overwrite: bool = False) -> Outcome:
         """Write the items to be answered now (the latest round, or n yardstick items) as a table to fill in."""

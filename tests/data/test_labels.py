@@ -405,6 +405,34 @@ def test_an_answer_sent_twice_with_its_key_is_recorded_once(labels):
         labels.record(["a", "b"], ["cat", "dog"], keys=["k9", "k9"])
 
 
+def test_a_call_with_a_key_is_recorded_once_however_often_it_is_sent(labels):
+    first = labels.record(["a", "b"], ["cat", "dog"], key="call-1")
+    assert labels.record(["a", "b"], ["cat", "dog"], key="call-1") == first == [1, 2]
+    assert labels.recorded_with("call-1") == ["a", "b"] and labels.recorded_with("call-2") == []
+    labels.undo_batch()
+    assert labels.record(["a", "b"], ["cat", "dog"], key="call-1") == first
+    assert labels.answers() == {} and labels.recorded_with("call-1") == ["a", "b"]  # a late repeat brings nothing back
+    assert labels.record(["a"], ["dog"], key="call-2") == [5]
+
+
+def test_items_that_something_happened_to_since_are_left_out(labels):
+    labels.record(["a", "b"], ["cat", "cat"])
+    seen = labels.latest_event()
+    labels.record(["b"], ["dog"])
+    assert labels.record(["a", "b", "c"], ["owl"] * 3, since=seen, key="call-1") == [4, 5]
+    assert labels.answers() == {"a": "owl", "b": "dog", "c": "owl"}
+    assert labels.record(["a", "b"], ["elk"] * 2, since=seen, key="call-2") == []
+    assert labels.recorded_with("call-2") == []
+
+
+def test_a_note_for_all_or_one_an_answer(labels):
+    labels.record(["a", "b"], ["cat", "cat"], note="both")
+    labels.record(["a", "b"], ["dog", "dog"], note=["one", None])
+    assert [event.note for event in labels.history()] == ["both", "both", "one", None]
+    with pytest.raises(WrongUsage, match="notes"):
+        labels.record(["a", "b"], ["dog", "dog"], note=["one"])
+
+
 def test_what_happened_since_and_what_counts_about_some_items(labels):
     labels.record(["a", "b"], ["cat", "dog"])
     seen = labels.latest_event()
