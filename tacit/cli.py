@@ -216,15 +216,25 @@ def choose(
     show(opened(where).choose(strategy, k=k, **chosen), as_json)
 
 
-@app.command(epilog=examples("tacit label --todo answers.csv", "tacit label --import answers.csv --who ada"))
+@app.command(
+    epilog=examples(
+        "tacit label --import answers.csv --who ada", "tacit label --export tasks.json --format label-studio"
+    )
+)
 def label(
     todo: Annotated[
         Path | None, typer.Option(help="Write the items waiting for an answer as a table to fill in.")
     ] = None,
     imported: Annotated[
-        Path | None, typer.Option("--import", help="Record the answers of a table (.csv, .jsonl).")
+        Path | None,
+        typer.Option("--import", help="Record the answers of a file: .csv, .jsonl, or .json of Label Studio or COCO."),
     ] = None,
-    exported: Annotated[Path | None, typer.Option("--export", help="Write the answers so far (.csv, .jsonl).")] = None,
+    exported: Annotated[
+        Path | None, typer.Option("--export", help="Write the answers so far: .csv, .jsonl, or .json with --format.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="label-studio, coco, csv or jsonl; auto: by the file's name and beginning.")
+    ] = "auto",
     oracle: Annotated[bool, typer.Option("--oracle", help="Let the hidden labels answer.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take the latest answer back.")] = False,
     yardstick: Annotated[int, typer.Option(help="With --todo: so many yardstick items; with --oracle: all of it.")] = 0,
@@ -233,13 +243,14 @@ def label(
         bool, typer.Option("--history", help="With --export: every event, not only current answers.")
     ] = False,
     skip_unknown: Annotated[
-        bool, typer.Option("--skip-unknown", help="With --import: pass over items not in the project.")
+        bool,
+        typer.Option("--skip-unknown", help="With --import: pass over items not in the project or of several classes."),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put answers in, take them out, or let a table or hidden labels answer."""
+    """Put answers in, take them out (tables, Label Studio, COCO), or let hidden labels answer."""
     if sum([todo is not None, imported is not None, exported is not None, oracle, undo]) != 1:
         raise WrongUsage(
             "say one of --todo FILE, --import FILE, --export FILE, --oracle, --undo\n  see: tacit label --help"
@@ -248,9 +259,9 @@ def label(
     if todo:
         outcome = project.todo(todo, yardstick=yardstick, overwrite=overwrite)
     elif imported:
-        outcome = project.import_labels(imported, who=who, skip_unknown=skip_unknown)
+        outcome = project.import_labels(imported, who=who, skip_unknown=skip_unknown, format=form)
     elif exported:
-        outcome = project.export_labels(exported, history=history, overwrite=overwrite)
+        outcome = project.export_labels(exported, history=history, overwrite=overwrite, format=form)
     elif oracle:
         outcome = project.ask_truth(yardstick=yardstick > 0)
     else:
@@ -398,15 +409,43 @@ def generate(
     show(opened(where).generate(items or [], n, scale=scale, seed=seed, run=run, to=to), as_json)
 
 
-@app.command(epilog=examples("tacit report", "tacit report --to results.html"))
+@app.command(epilog=examples("tacit report", "tacit report --interactive --to map.html"))
 def report(
     to: Annotated[Path | None, typer.Option(help="File to write (default: reports/ in the project).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="The map to move about in, instead: a file that needs no server.")
+    ] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:
     """One HTML file: map, curve, confusion, calibration, reconstructions, a walk, new items, doubts, cost."""
+    if interactive:
+        from tacit.project.settings import find
+        from tacit.web.offline import write_map
+
+        show(write_map(find(where), to, overwrite=overwrite), as_json)
+        return
     show(opened(where).report(to, overwrite=overwrite), as_json)
+
+
+@app.command("round", epilog=examples("tacit round", "tacit round -k 50 --with 004"))
+def round_(
+    k: Annotated[int, typer.Option("-k", help="How many items to ask about next.")] = 20,
+    run: Annotated[
+        str | None, typer.Option("--with", help="A run to guess and choose with (default: a quick one is trained now).")
+    ] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="The map to move about in, instead: a file that needs no server.")
+    ] = False,
+    where: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """One turn of the loop: a quick model of the answers so far, its guesses about all items, and what to label next."""
+    project = opened(where)
+    with progress("round") as watch:
+        outcome = project.round(k, run, watch=watch)
+    show(outcome, as_json)
 
 
 @app.command(epilog=examples("tacit serve", "tacit serve --host 0.0.0.0 --port 9000 --no-browser"))
@@ -423,6 +462,28 @@ def serve(
     from tacit.web.serve import serve as run_server
 
     run_server(find(where), host=host, port=port, browser=browser)
+
+
+@app.command(epilog=examples("tacit go photos/", "tacit go digits.npz --method vae --no-browser"))
+def go(
+    source: Annotated[
+        Path, typer.Argument(help="A folder of images or sounds, an .npz or .npy file, or a table (.csv, .parquet).")
+    ],
+    where: Where = None,
+    learn: Annotated[bool, typer.Option(help="Learn a space while the page is open already.")] = True,
+    method: Annotated[str | None, typer.Option(help="How it is learned (default: what fits the items).")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine, a token is asked for and printed.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port (default: the first free one from 8765 on).")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser where there is a screen.")] = True,
+) -> None:
+    """From a source to the open page in one command: read, serve, and learn meanwhile; Ctrl-C saves."""
+    from tacit.web.go import go as run_all
+
+    with counter("reading") as count:
+        begun = run_all(source, where, method=method, learn=learn, on_progress=count)
+    begun(host=host, port=port, browser=browser)
 
 
 @app.command(epilog=examples("tacit bench", "tacit bench alss-mnist --seeds 1"), context_settings=FREE)

@@ -4,7 +4,16 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tacit.bench import alss, contrast, exemplar_augmentation, exemplar_vae, few_labels, spoken_digits, what_where
+from tacit.bench import (
+    alss,
+    contrast,
+    exemplar_augmentation,
+    exemplar_vae,
+    few_labels,
+    killed,
+    spoken_digits,
+    what_where,
+)
 from tacit.errors import unknown_name
 from tacit.methods.settings import convert
 from tacit.outcome import Outcome, table
@@ -19,6 +28,7 @@ BENCHES: dict[str, tuple[str, Callable[..., Outcome]]] = {
         exemplar_augmentation.run,
     ),
     "few-labels": ("the pipeline from 40 and 100 labels, and methods for few labels side by side", few_labels.run),
+    "killed": ("answers that survive when the page's server is killed again and again", killed.run),
     "spoken-digits": ("CPC beside MFCC, spoken digits and who speaks them (CPC, sec. 3.1)", spoken_digits.run),
     "what-where": (
         "drawing as a help with few labels, MNIST, and what switches are worth to it (what_where)",

@@ -16,7 +16,7 @@ from tacit.disk import explain
 from tacit.errors import BadData, BadEnvironment, NotEnoughLabels, TacitError, UnknownName, WrongUsage
 from tacit.web import decoding, exchange, grid, items, labeling, maps, pages, people, running, schemas, state
 from tacit.web.desk import Desk
-from tacit.web.guard import Guard
+from tacit.web.guard import HEADERS, Guard
 
 DIST = Path(__file__).parent / "dist"  # the page, built by Vite
 PAGES = ("", "map", "label", "grid", "progress", "train", "look", "runs", "settings", "people")
@@ -32,7 +32,8 @@ def make_app(desk: Desk, *, hosts: Iterable[str] = (), token: str | None = None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=desk.open, name="opening", daemon=True).start()
+        if not desk.ready.is_set():
+            threading.Thread(target=desk.open, name="opening", daemon=True).start()
         yield
 
     app = FastAPI(
@@ -104,4 +105,6 @@ def tell_disk(request: Request, error: Exception) -> JSONResponse:
 
 
 def tell_mistake(request: Request, error: Exception) -> JSONResponse:
-    return wrong(500, f"a mistake in tacit itself: {type(error).__name__}: {error}", "see the terminal", 1)
+    answer = wrong(500, f"a mistake in tacit itself: {type(error).__name__}: {error}", "see the terminal", 1)
+    answer.headers.update(HEADERS)  # it is sent from outside the guard
+    return answer

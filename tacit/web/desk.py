@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import Depends, Request
+from fastapi import Depends, File, Request
+from pydantic import GetPydanticSchema, WithJsonSchema
+from pydantic_core import core_schema
+from starlette.datastructures import UploadFile
 
 from tacit.errors import TacitError, WrongUsage
 from tacit.web import schemas
@@ -20,7 +23,10 @@ if TYPE_CHECKING:  # torch takes seconds to load, and the page should be there b
     from tacit.evaluate.guesses import Guesses
     from tacit.latent.space import Space
     from tacit.project import Project
+    from tacit.web.facts import Facts
+    from tacit.web.imported import Imported
     from tacit.web.jobs import Jobs
+    from tacit.web.layouts import Layouts
     from tacit.web.queues import Queues
     from tacit.web.standing import Standing
 
@@ -51,10 +57,15 @@ class Desk:
         self.folder = folder
         self.ready = threading.Event()
         self.failure: Exception | None = None
+        self._opener = 0  # the thread that opens it does not wait for itself
         self._project: Project | None = None
         self._signature: Any = None
+        self.told: schemas.State | None = None  # the state of the latest version
+        self.settings_stamp = 0  # when project.toml was read
         self._version = int(time.time()) * 1000  # greater than any that a server before this one told
         self._lock = threading.RLock()
+        self.model_lock = threading.RLock()  # around every use of a method: they switch modes, and random numbers
+        self._loading = threading.RLock()  # of its own: who asks what changed does not wait for a space
         self._spaces: dict[str, Space] = {}
         self._parsed: dict[str, tuple[int, Run]] = {}
         self._guesses: tuple[str, Guesses] | None = None
@@ -66,8 +77,10 @@ class Desk:
         try:
             from tacit.project import Project
 
+            self._opener = threading.get_ident()
             self._project = Project(self.folder)
-            _ = self.rows, self.standing, self.jobs, self.queues
+            _ = self.rows, self.standing, self.jobs, self.queues, self.layouts
+            self.doing = ""
         except Exception as error:  # told to everybody who asks
             self.failure = error
         finally:
@@ -76,7 +89,7 @@ class Desk:
     @property
     def project(self) -> "Project":
         if self._project is None or not self.ready.is_set():
-            if threading.current_thread().name != "opening" and not self.ready.wait(WAIT):
+            if threading.get_ident() != self._opener and not self.ready.wait(WAIT):
                 raise WrongUsage("the project is still being opened\n  try again in a moment")
             if self.failure is not None:
                 raise self.failure
@@ -94,6 +107,24 @@ class Desk:
         from tacit.web.queues import Queues
 
         return Queues(self)
+
+    @cached_property
+    def layouts(self) -> "Layouts":
+        from tacit.web.layouts import Layouts
+
+        return Layouts(self)
+
+    @cached_property
+    def facts(self) -> "Facts":
+        from tacit.web.facts import Facts
+
+        return Facts(self)
+
+    @cached_property
+    def imported(self) -> "Imported":
+        from tacit.web.imported import Imported
+
+        return Imported(self.folder)
 
     # items
 
@@ -117,7 +148,10 @@ class Desk:
 
     def check(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """These rows as an array; WrongUsage where one is none of the project's."""
-        found = np.asarray(rows, dtype=np.int64)
+        try:
+            found = np.asarray(rows, dtype=np.int64)
+        except OverflowError:
+            raise WrongUsage(f"there is no such item; the rows are 0 to {len(self.rows) - 1}") from None
         if len(found) and not (found.min() >= 0 and found.max() < len(self.rows)):
             strange = int(found[(found < 0) | (found >= len(self.rows))][0])
             raise WrongUsage(f"there is no item in row {strange}; the rows are 0 to {len(self.rows) - 1}")
@@ -133,7 +167,7 @@ class Desk:
         """What the page shows of items: a few at a time, for their names are looked up one by one."""
         ids = self.ids_of(rows)
         names = self.project.paths(ids)
-        flags, reasons, kind = self.project.labels.flags(), self.reasons(), self.project.pool.spec.kind
+        flags, reasons, kind = self.project.labels.flags(), self.reasons(), self.project.sides[0].spec.kind
         self.standing.refresh()
         return [
             schemas.Item(
@@ -197,7 +231,7 @@ class Desk:
     def space(self, name: str | None = None) -> "Space":
         """Loaded when it is first asked for, which can take a while; kept from then on."""
         name = self.space_name(name)
-        with self._lock:
+        with self._loading:
             if name not in self._spaces:
                 self._spaces[name] = self._load(name)
             return self._spaces[name]
@@ -221,10 +255,9 @@ class Desk:
 
     @property
     def model_run(self) -> "Run | None":
-        """The run that suggestions come from: the latest that has said what it takes every item for."""
-        from tacit.evaluate.guesses import FILE
-
-        return next((run for run in reversed(self.trained) if (run.folder / FILE).exists()), None)
+        """The run that suggestions come from: the one that said last what it takes every item for."""
+        found = [(stamp, i, run) for i, run in enumerate(self.trained) if (stamp := guessed(run))]
+        return max(found)[2] if found else None
 
     def guesses(self) -> "Guesses | None":
         """What the current model takes the items of the pool for."""
@@ -234,8 +267,9 @@ class Desk:
         if run is None:
             return None
         with self._lock:
-            if self._guesses is None or self._guesses[0] != run.name:
-                self._guesses = run.name, Guesses.load(run.folder)
+            said = f"{run.name} {guessed(run)}"
+            if self._guesses is None or self._guesses[0] != said:
+                self._guesses = said, Guesses.load(run.folder)
             return self._guesses[1]
 
     def guess(self, row: int) -> schemas.Guess | None:
@@ -253,6 +287,14 @@ class Desk:
         )
 
     # what changed
+
+    def forget_items(self) -> None:
+        """A scan has found other items: what was read of them is read again."""
+        with self._lock:
+            for name in ("rows", "standing"):
+                self.__dict__.pop(name, None)
+            self._spaces.clear()
+        self.changed()
 
     def changed(self) -> None:
         """Something that no file tells of has changed."""
@@ -283,9 +325,25 @@ class Desk:
         )
 
 
+def guessed(run: "Run") -> int:
+    """When it said what it takes every item for; 0 where it has not."""
+    from tacit.evaluate.guesses import FILE
+
+    try:
+        return (run.folder / FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def desk_of(request: Request) -> Desk:
     found: Desk = request.app.state.desk
     return found
 
 
 Here = Annotated[Desk, Depends(desk_of)]
+Sent = Annotated[  # a file that came with a form; what FastAPI hands over is not of the class that it calls by this name
+    UploadFile,
+    File(),
+    GetPydanticSchema(lambda _source, _handler: core_schema.is_instance_schema(UploadFile)),
+    WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"}),
+]

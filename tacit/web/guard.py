@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "tacit_token"
 LARGEST_BODY = 64 * 2**20  # bytes
+TOO_LARGE = 413, f"more than {LARGEST_BODY >> 20} MB were sent", "send it in smaller parts"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -54,9 +55,9 @@ class Guard:
         elif self.token and not self.knows(asked):
             await answer(guarded, 401, "this page needs its token", "open the address that tacit serve printed")
         elif asked.length > LARGEST_BODY:
-            await answer(guarded, 413, f"more than {LARGEST_BODY >> 20} MB were sent", "send it in smaller parts")
+            await answer(guarded, *TOO_LARGE)
         else:
-            await self.app(scope, counted(receive), guarded)
+            await self.app(scope, *counted(receive, guarded))
 
     def refuse(self, asked: "Asked") -> tuple[int, str, str] | None:
         """Requests that a foreign page may have made a browser send."""
@@ -64,7 +65,7 @@ class Guard:
         if not self.known_host(name):
             return 421, f"{name or 'no name'} is not a name of this server", "use the address that tacit serve printed"
         origin = asked.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != asked.headers.get("host", "").lower():
+        if origin is not None and netloc(origin) != asked.headers.get("host", "").lower():
             return 403, f"{origin} may not ask here", "open the page itself"
         site = asked.headers.get("sec-fetch-site", "none")
         if asked.method not in ("GET", "HEAD") and site not in ("same-origin", "none"):
@@ -82,7 +83,7 @@ class Guard:
     async def welcome(self, asked: "Asked", send: Send) -> None:
         """The first visit: the token becomes a cookie, and leaves the address."""
         rest = urlencode([(key, value) for key, value in asked.pairs if key != "token"])
-        path = "/" + asked.path.lstrip("/")  # "//host" would lead away from here
+        path = "/" + asked.path.lstrip("/\\")  # "//host" would lead away from here, and browsers read \ as /
         cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000"
         headers = [(b"location", (path + (f"?{rest}" if rest else "")).encode()), (b"set-cookie", cookie.encode())]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
@@ -98,7 +99,9 @@ class Asked:
         self.pairs = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         self.query = dict(self.pairs)
         length = self.headers.get("content-length", "0")
-        self.length = int(length) if length.isascii() and length.isdigit() else 0
+        self.length = (
+            int(length[:19]) if length.isascii() and length.isdigit() else 0
+        )  # Python reads 4,300 digits at most
 
     @property
     def cookie(self) -> str:
@@ -111,6 +114,14 @@ class Asked:
 
 def same(given: str, token: str) -> bool:
     return secrets.compare_digest(given.encode(), token.encode())
+
+
+def netloc(origin: str) -> str:
+    """Host and port of an Origin header; "" where there are none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def host_name(host: str) -> str:
@@ -138,9 +149,9 @@ def own_names(host: str) -> set[str]:
     return {host} if is_loopback(host) else {host, socket.gethostname(), socket.getfqdn()}
 
 
-def counted(receive: Receive) -> Receive:
-    """Bodies that do not say how long they are end where they grow too large."""
-    total = 0
+def counted(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """A body that does not say how long it is ends where it grows too large, and that is what the answer says then."""
+    total, refused = 0, False
 
     async def part() -> Message:
         nonlocal total
@@ -148,7 +159,15 @@ def counted(receive: Receive) -> Receive:
         total += len(message.get("body", b""))
         return {"type": "http.disconnect"} if total > LARGEST_BODY else message
 
-    return part
+    async def said(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and total > LARGEST_BODY:
+            refused = True
+            await answer(send, *TOO_LARGE)
+        elif not refused:
+            await send(message)
+
+    return part, said
 
 
 def with_headers(send: Send) -> Send:

@@ -341,6 +341,7 @@ class Answers(Order):
     who: str = Name
     session: str = Field(min_length=4, max_length=100)
     answers: list[Answer] = Field(min_length=1, max_length=10_000)
+    together: bool = False  # one act: one undo takes all of them back, not one after another
 
 
 class Refused(Record):
@@ -417,6 +418,7 @@ class DuplicateGroup(Record):
     others: list[Item]
     distance: float  # largest to the one kept, in typical steps
     exact: bool  # several files with the same content: one item already
+    paths: list[str] = []  # of these files, the first twenty
 
 
 class Duplicates(Record):
@@ -429,6 +431,28 @@ class KeepOne(Order):
     who: str = Name
     key: str = Field(min_length=8, max_length=100)
     groups: list[list[Row]] = Field(max_length=100_000)  # the first of each is kept, the others are set aside
+
+
+GridState = Literal["all", "unlabelled", "labelled", "suggested", "yardstick", "flagged", "cannot-tell"]
+GridSort = Literal["row", "name", "random", "confidence", "margin", "outlier"]
+
+
+class GridOrder(Order):
+    """Which items, in which order: all that is given must hold. The yardstick is shown on its own, by its state."""
+
+    state: GridState = "all"  # "all" is all of the pool
+    label: str | None = Field(default=None, max_length=200)  # what people said
+    guess: str | None = Field(default=None, max_length=200)  # what the model says
+    text: str | None = Field(default=None, max_length=500)  # part of a path, in upper or lower case
+    cluster: int | None = Field(default=None, ge=0, le=32767)
+    column: str | None = Field(default=None, max_length=500)  # of the map
+    low: float | None = Field(default=None, allow_inf_nan=False)  # values of it; of categories, places in its labels
+    high: float | None = Field(default=None, allow_inf_nan=False)
+    order: GridSort = "row"  # least sure first, smallest margin first, strangest first; what has no value comes last
+    seed: int = Field(default=0, ge=0, le=2**31)  # of the random order
+    page: int = Field(default=0, ge=0, le=2**31)  # from 0
+    size: int = Field(default=60, ge=1, le=200)
+    space: str | None = Field(default=None, max_length=500)  # of cluster, column and outlier
 
 
 class GridRecord(Record):

@@ -4,21 +4,36 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
+import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from tacit.errors import BadEnvironment, WrongUsage
+from tacit.errors import BadEnvironment, Stopped, WrongUsage
 
+if TYPE_CHECKING:
+    from tacit.web.desk import Desk
+
+Beside = Callable[["Desk", threading.Event], None]  # runs in a thread beside the server, until the event is set
 PORT, TRIED = 8765, 100  # the first port that is tried, and how many
 LOCK = "serve.lock"
 
 
-def serve(folder: Path, *, host: str = "127.0.0.1", port: int | None = None, browser: bool = True) -> None:
-    """Serve the page of a project until Ctrl-C."""
+def serve(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    browser: bool = True,
+    beside: Beside | None = None,
+) -> None:
+    """Serve the page of a project until Ctrl-C; what was being trained is saved, and how to go on is said."""
     import uvicorn
 
     from tacit.web.app import make_app
@@ -31,17 +46,53 @@ def serve(folder: Path, *, host: str = "127.0.0.1", port: int | None = None, bro
         with alone(folder, address):
             desk = Desk(folder)
             app = make_app(desk, hosts=own_names(host), token=token)
-            config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")
-            server = uvicorn.Server(config)
+            config = uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, lifespan="on",
+                timeout_graceful_shutdown=1,
+            )  # fmt: skip
+
+            class Server(uvicorn.Server):
+                async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                    if opened(desk):
+                        desk.jobs.interrupt()  # they save while open connections end
+                    await super().shutdown(sockets)
+
+            server = Server(config)
             print(f"page:    {address}", file=sys.stderr, flush=True)
             if browser and has_browser():
                 webbrowser.open(address)
-            try:
+            signal.signal(signal.SIGTERM, polite)  # uvicorn raises the signal again when it has shut down
+            with until_the_end(desk, beside):
                 server.run(sockets=[here])
-            finally:
-                if desk.ready.is_set() and desk.failure is None:
-                    for line in desk.jobs.close():
-                        print(line, file=sys.stderr, flush=True)
+
+
+def polite(number: int, frame: FrameType | None) -> None:
+    """A kill that asks is an end like any other."""
+    raise SystemExit(0)
+
+
+def opened(desk: "Desk") -> bool:
+    return desk.ready.is_set() and desk.failure is None
+
+
+@contextmanager
+def until_the_end(desk: "Desk", beside: Beside | None) -> Iterator[None]:
+    """What runs beside the server runs in here; then jobs are saved, and it is said how they go on."""
+    ending = threading.Event()
+    thread = threading.Thread(target=beside, args=(desk, ending), name="beside", daemon=True) if beside else None
+    if thread:
+        thread.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit(Stopped.exit_code) from None
+    finally:
+        ending.set()
+        lines = desk.jobs.close() if opened(desk) else []
+        if thread:
+            thread.join(2)  # it may have a terminal to leave in order
+        for line in [*lines, "stopped; every answer is saved"]:
+            print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from tacit.data.events import CANNOT_TELL
 from tacit.data.labels import Labels
 
 NONE = -1  # nobody has answered
+MANY = 5000  # items from which all answers are read at once more quickly
 
 
 class Standing:
@@ -29,11 +30,19 @@ class Standing:
                 self.seen = self.labels.latest_event()
                 self._set({event.item: event.answer for event in self.labels.current() if event.event <= self.seen})
             if (news := self.labels.since(self.seen)) or self.seen == 0:
-                items = sorted({event.item for event in news})
-                now = self.labels.about(items)
-                self._set({item: now[item].answer if item in now else None for item in items})
+                latest = {event.item: event for event in news}
+                self._set({item: event.answer for item, event in latest.items() if event.kind == "answer"})
+                unsure = sorted(item for item, event in latest.items() if event.kind != "answer")
+                now = self._as_of_now(unsure)  # after an undo or a redo an earlier answer may be the one that counts
+                self._set({item: now.get(item) for item in unsure})
                 self.seen = news[-1].event if news else self.seen
             return self.seen
+
+    def _as_of_now(self, items: list[str]) -> dict[str, str]:
+        """The answers that count about these items (of all, where that is quicker)."""
+        if len(items) > MANY:
+            return self.labels.answers()
+        return {item: event.answer for item, event in self.labels.about(items).items()}
 
     def _set(self, answers: dict[str, str] | dict[str, str | None]) -> None:
         for item, answer in answers.items():

@@ -11,7 +11,10 @@ from tacit.web.desk import KEYS, QUICK, Desk, Here
 from tacit.web.keys import bindings
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tacit.engine.run import Run
+    from tacit.project.settings import Settings
 
 router = APIRouter()
 
@@ -21,39 +24,47 @@ def state(desk: Here) -> schemas.State:
     """Asked every second or two; answers at once, also while the project is being opened."""
     if not desk.ready.is_set():
         return opening(desk)
-    project, rows = desk.project, desk.rows
+    _ = desk.project  # which says so where it could not be opened
     version = desk.version()
-    desk.standing.refresh()
-    classes = class_infos(desk)
-    code = desk.standing.code
-    cannot = desk.standing.number[CANNOT_TELL]
-    labeled, measured = (int((code[side] > cannot).sum()) for side in (rows.pool, rows.yardstick))
+    if desk.told is None or desk.told.version != version:
+        desk.told = counted(desk, version)
+    now = {"waiting": desk.doing, "jobs": desk.jobs.recent(), "banners": banners(desk)}
+    return desk.told.model_copy(update=now)
+
+
+def counted(desk: Desk, version: int) -> schemas.State:
+    """All that stays as it is until the next version."""
+    project, rows, standing = desk.project, desk.rows, desk.standing
+    standing.refresh()
+    settings = desk_settings(desk)
+    pool, measured = counts(desk)
+    cannot = standing.number[CANNOT_TELL]
     picks = project.labels.picks()
-    waiting = sum(desk.standing.answer(rows.place[pick.item]) is None for pick in picks if pick.item in rows.place)
-    spec = project.pool.spec
+    waiting = sum(standing.answer(rows.place[pick.item]) is None for pick in picks if pick.item in rows.place)
+    spec = project.sides[0].spec
     return schemas.State(
         version=version,
         ready=True,
-        waiting=desk.doing,
-        name=str(desk_settings(desk).get("name", desk.folder.stem)),
+        waiting="",
+        name=str(settings.get("name", desk.folder.stem)),
         folder=desk.folder.name,
         kind=spec.kind,  # type: ignore[arg-type]
         shape=list(spec.shape),
         items=len(rows),
         pool=len(rows.pool),
         yardstick=len(rows.yardstick),
-        labeled=labeled,
-        yardstick_labeled=measured,
-        cannot_tell=int((code == cannot).sum()),
+        labeled=int(pool.sum() - pool[cannot]),
+        yardstick_labeled=int(measured.sum() - measured[cannot]),
+        cannot_tell=int(pool[cannot] + measured[cannot]),
         flagged=len(project.labels.flags()),
         suggested=waiting,
         round=project.labels.rounds(),
-        classes=classes,
+        classes=class_infos(desk),
         keys=bindings(desk),
         space=space_info(desk),
         model=model_info(desk.model_run),
-        jobs=desk.jobs.recent(),
-        banners=banners(desk, labeled),
+        jobs=[],
+        banners=[],
     )
 
 
@@ -77,28 +88,42 @@ def opening(desk: Desk) -> schemas.State:
     )  # fmt: skip
 
 
-def desk_settings(desk: Desk) -> Any:
+def desk_settings(desk: Desk) -> "Settings":
     """project.toml as it stands now: people edit it, and so do other processes."""
     from tacit.project.settings import Settings
 
-    desk.project.settings = Settings(desk.folder)
+    path = desk.project.settings.path
+    stamp = path.stat().st_mtime_ns
+    if stamp != desk.settings_stamp:
+        desk.project.settings, desk.settings_stamp = Settings(desk.folder), stamp
     return desk.project.settings
 
 
-def class_infos(desk: Desk) -> list[schemas.ClassInfo]:
-    """The classes with their keys, and how many items of either side have them."""
-    desk_settings(desk)
+def counts(desk: Desk) -> tuple["np.ndarray", "np.ndarray"]:
+    """How many items of the pool, and of the yardstick, have each answer, (names,) int64."""
+    import numpy as np
+
     rows, standing = desk.rows, desk.standing
-    found = []
-    for i, name in enumerate(desk.project.classes):
-        code = standing.number.get(name)
-        counts = [
-            0 if code is None else int((standing.code[side] == code).sum()) for side in (rows.pool, rows.yardstick)
-        ]
-        found.append(
-            schemas.ClassInfo(name=name, key=KEYS[i] if i < len(KEYS) else "", labeled=counts[0], yardstick=counts[1])
+    pool, measured = (
+        np.bincount(standing.code[s] + 1, minlength=len(standing.names) + 1) for s in (rows.pool, rows.yardstick)
+    )
+    return pool[1:], measured[1:]  # the first are those without an answer
+
+
+def class_infos(desk: Desk) -> list[schemas.ClassInfo]:
+    """The classes with their keys, and how many items of either side have them: declared ones, then others in use."""
+    declared, number = desk_settings(desk).classes, desk.standing.number
+    pool, measured = counts(desk)
+    used = [name for name, code in number.items() if name != CANNOT_TELL and pool[code] + measured[code]]
+    return [
+        schemas.ClassInfo(
+            name=name,
+            key=KEYS[i] if i < len(KEYS) else "",
+            labeled=int(pool[number[name]]) if name in number else 0,
+            yardstick=int(measured[number[name]]) if name in number else 0,
         )
-    return found
+        for i, name in enumerate(dict.fromkeys((*declared, *used)))
+    ]
 
 
 def space_info(desk: Desk, name: str | None = None) -> schemas.SpaceInfo:
@@ -167,7 +192,7 @@ def interval(ends: Any) -> schemas.Interval:
     return schemas.Interval(value=value, low=low, high=high)
 
 
-def banners(desk: Desk, labeled: int) -> list[schemas.Banner]:
+def banners(desk: Desk) -> list[schemas.Banner]:
     """What a person should know now."""
     found = []
     learned = bool(desk.learned)
@@ -181,7 +206,7 @@ def banners(desk: Desk, labeled: int) -> list[schemas.Banner]:
         found.append(
             schemas.Banner(id="quick", kind="info", text=f"Quick map. {more}", action="" if learning else "/train")
         )
-    if len(desk.project.classes) == 0:
+    if desk.told is not None and not desk.told.classes:
         found.append(
             schemas.Banner(
                 id="classes", kind="info", text="There are no classes yet: press + and name them.", action="/label"

@@ -77,6 +77,7 @@ def opened(folder: Path) -> Iterator[TestClient]:
         assert desk.ready.wait(60)
         client.desk = desk  # type: ignore[attr-defined]
         yield client
+        desk.jobs.close()  # no process outlives its test
 
 
 @pytest.fixture

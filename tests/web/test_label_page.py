@@ -1,0 +1,269 @@
+"""The Label page in a real browser: one key a label, nothing lost, everything to be taken back."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tacit.data.events import Event
+from tacit.project import Project
+from tests.web.conftest import Server, copy_of, start
+
+SHOWN = ".stage img"
+WATCH = """() => {
+  window.took = [];
+  window.addEventListener("keydown", () => {
+    const began = performance.now(), before = document.querySelector(".stage").dataset.row;
+    const look = () => {
+      const image = document.querySelector(".stage img");
+      if (document.querySelector(".stage").dataset.row === before || !image.complete) return requestAnimationFrame(look);
+      setTimeout(() => window.took.push(performance.now() - began));  // behind the frame that shows it
+    };
+    requestAnimationFrame(look);
+  }, true);
+}"""
+
+
+@pytest.fixture(scope="module")
+def here(learned, tmp_path_factory) -> Iterator[Server]:
+    """One server for all of this file: every test has items of its own."""
+    found = start(copy_of(learned, tmp_path_factory.mktemp("label")))
+    yield found
+    found.stop()
+
+
+def history(server: Server) -> list[Event]:
+    return Project(server.folder).labels.history()
+
+
+def at(page) -> int:
+    """The row that is shown."""
+    return int(page.locator(".stage").get_attribute("data-row"))
+
+
+def opened(page, server: Server, kind: str = "suggest") -> None:
+    page.goto(f"{server.address}/label?kind={kind}")
+    page.wait_for_selector(SHOWN)
+
+
+def arrived(page, server: Server, n: int) -> list[Event]:
+    """The ledger, once it has n events more than before; the page may take its time."""
+    for _ in range(100):
+        if len(found := history(server)) >= n:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(found)} of {n} events arrived")
+
+
+def press_on(page, key: str) -> None:
+    """Press a key, and wait until another item is shown."""
+    before = at(page)
+    page.keyboard.press(key)
+    page.wait_for_function("row => Number(document.querySelector('.stage')?.dataset.row) !== row", arg=before)
+
+
+def test_a_label_is_one_key_and_the_next_item_is_there_at_once(page, here, capsys):
+    opened(page, here)
+    page.wait_for_timeout(300)
+    before, rows = len(history(here)), []
+    page.evaluate(WATCH)
+    for key in "1234567890":
+        rows.append(at(page))
+        press_on(page, key)
+    events = arrived(page, here, before + 10)[before:]
+    project = Project(here.folder)
+    assert [event.item for event in events] == [project_id(project, row) for row in rows]
+    assert [event.answer for event in events] == [str(digit) for digit in range(10)]
+    assert all(event.suggestion is not None and event.seconds is not None for event in events)
+    page.wait_for_function("window.took.length === 10")
+    took = page.evaluate("window.took")
+    with capsys.disabled():
+        print(f"\n10 keys for 10 labels; next item after {statistics.median(took):.0f} ms (median), {max(took):.0f} ms")
+    assert statistics.median(took) < 50
+
+
+def project_id(project: Project, row: int) -> str:
+    for side in (project.pool, project.yardstick):
+        for place, found in enumerate(side.rows):
+            if int(found) == row:
+                return str(side.ids[place])
+    raise AssertionError(row)
+
+
+def test_space_accepts_and_everything_can_be_undone_and_brought_back(page, here):
+    opened(page, here)
+    before, first = len(history(here)), at(page)
+    guess = page.locator(".ghost-guess strong").inner_text()
+    press_on(page, "Space")
+    event = arrived(page, here, before + 1)[before]
+    assert (event.answer, event.suggestion) == (guess, guess)
+    assert page.locator(".last").inner_text().startswith(guess)
+    page.keyboard.press("z")
+    assert arrived(page, here, before + 2)[-1].kind == "undo"
+    assert at(page) == first
+    press_on(page, "Shift+Z")
+    assert arrived(page, here, before + 3)[-1].kind == "redo"
+    for _ in range(3):  # further back than this page was open
+        page.keyboard.press("Backspace")
+    events = arrived(page, here, before + 6)
+    assert [event.kind for event in events[-3:]] == ["undo"] * 3
+
+
+def test_nobody_is_led_about_the_yardstick(page, here):
+    before = len(history(here))
+    opened(page, here, "yardstick")
+    assert page.locator(".ghost-guess").count() == 0
+    page.keyboard.press("Space")
+    press_on(page, "3")
+    (event,) = arrived(page, here, before + 1)[before:]
+    assert (event.answer, event.suggestion) == ("2", None)
+    assert "of 40" in page.locator(".progress").inner_text()
+
+
+def test_skipped_items_come_back_and_cannot_tell_is_an_answer(page, here):
+    opened(page, here)
+    before, first = len(history(here)), at(page)
+    press_on(page, "x")
+    second = at(page)
+    press_on(page, "u")
+    assert arrived(page, here, before + 1)[-1].answer == "?"
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("row => Number(document.querySelector('.stage').dataset.row) === row", arg=second)
+    for _ in range(40):
+        if at(page) == first:
+            break
+        press_on(page, "ArrowRight")
+    assert at(page) == first
+    assert len(history(here)) == before + 1
+
+
+def test_keys_are_letters_while_somebody_types_and_flags_have_notes(page, here):
+    opened(page, here)
+    before, row = len(history(here)), at(page)
+    page.keyboard.press("f")
+    page.get_by_label("What about it?").fill("")
+    page.keyboard.type("12 z wrong way up")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".flagged")
+    assert "12 z wrong way up" in page.locator(".flagged").inner_text()
+    assert at(page) == row
+    assert len(history(here)) == before
+    assert "12 z wrong way up" in [note for _, note in Project(here.folder).labels.flags().values()]
+
+
+def test_details_show_neighbours_and_history_and_take_a_correction(page, here):
+    opened(page, here)
+    before, row = len(history(here)), at(page)
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Nobody has answered.").wait_for()
+    assert dialog.locator(".neighbours li").count() == 12
+    page.keyboard.press("4")
+    event = arrived(page, here, before + 1)[-1]
+    assert (event.answer, event.item) == ("3", project_id(Project(here.folder), row))
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+
+
+def test_two_tabs_have_different_items(page, here):
+    other = page.context.new_page()
+    opened(page, here)
+    opened(other, here)
+    rows = []
+    for tab in (page, other):
+        rows.append(set())
+        for _ in range(8):
+            rows[-1].add(at(tab))
+            tab.keyboard.press("ArrowRight")
+            tab.wait_for_timeout(20)
+    assert not rows[0] & rows[1]
+
+
+def test_a_file_that_is_gone_is_shown_as_it_was_packed(page, here):
+    opened(page, here)
+    name = page.locator(".hint strong").inner_text()
+    place = here.folder.parent / "photos" / name
+    away = place.with_suffix(".away")
+    place.rename(away)
+    try:
+        page.route("**/picture*", lambda route: route.continue_(headers={**route.request.headers, "cache-control": "no-cache"}))
+        page.context.new_page().close()
+        other = page.context.browser.new_context().new_page()
+        page.evaluate("navigator.sendBeacon")  # the tab goes on to live
+        row = at(page)
+        other.goto(here.address + "/label")
+        other.evaluate("row => sessionStorage.setItem('tacit.selection', JSON.stringify([row]))", row)
+        page.close()
+        other.wait_for_timeout(300)
+        other.goto(here.address + "/label?kind=rows")
+        other.get_by_text("The file is gone").wait_for()
+        assert other.locator(SHOWN).evaluate("image => image.naturalWidth") > 0
+        other.context.close()
+    finally:
+        away.rename(place)
+
+
+def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, learned, tmp_path):
+    server = start(copy_of(learned, tmp_path))
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        opened(page, server)
+        before = len(history(server))
+        press_on(page, "1")
+        arrived(page, server, before + 1)
+        server.process.kill()
+        server.process.wait()
+        for key in "23456":
+            press_on(page, key)
+        page.get_by_text("The server does not answer").wait_for()
+        assert "5 answers" in page.locator(".banner.warning").inner_text()
+        page.keyboard.press("z")  # of an answer that was never sent
+        page.get_by_text("4 answers").wait_for()
+        port = server.address.rpartition(":")[2]
+        server = start(server.folder, "--port", port)
+        answers = [event.answer for event in arrived(page, server, before + 5)[before:]]
+        assert answers == ["0", "1", "2", "3", "4"]
+
+        server.process.kill()
+        server.process.wait()
+        press_on(page, "7")
+        press_on(page, "8")
+        page.close()
+        server = start(server.folder, "--port", port)
+        page = context.new_page()
+        page.goto(server.address + "/progress")
+        answers = [event.answer for event in arrived(page, server, before + 7)[before:]]
+        assert answers == ["0", "1", "2", "3", "4", "6", "7"]
+    finally:
+        context.close()
+        server.stop()
+
+
+def test_a_new_project_asks_for_classes_and_gives_them_keys(page, server):
+    page.goto(server.address + "/label")
+    page.get_by_role("button", name="Name your classes").wait_for()
+    page.keyboard.press("+")
+    page.get_by_label("Names of new classes").wait_for()
+    page.keyboard.type("heron, gull")
+    page.keyboard.press("Enter")
+    page.keyboard.type("other")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.get_by_role("group", name="Classes", exact=True).get_by_text("gull").wait_for()
+    page.wait_for_selector(SHOWN)
+    assert Project(server.folder).classes == ("heron", "gull", "other")
+    server.post("/api/settings", {"keys": {"class-2": "j"}})
+    page.get_by_role("button", name="gull J").wait_for()
+    press_on(page, "j")
+    assert arrived(page, server, 1)[0].answer == "gull"
+
+
+def test_without_storage_the_page_still_labels(page, here):
+    page.add_init_script("delete window.indexedDB; Object.defineProperty(window, 'indexedDB', { value: undefined })")
+    opened(page, here)
+    before = len(history(here))
+    press_on(page, "1")
+    assert arrived(page, here, before + 1)[-1].answer == "0"
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('tacit.outbox.')).length") == 0

@@ -1,0 +1,96 @@
+"""Progress, Train, Look, Runs and Settings, as a person uses them."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_progress_draws_the_curve_and_says_what_to_do(page, learned_server):
+    page.goto(f"{learned_server.address}/progress")
+    expect(page.locator(".advice")).not_to_be_empty()
+    expect(page.get_by_role("img", name="Accuracy on the yardstick")).to_be_visible()
+    page.get_by_text("The same as a table").first.click()
+    expect(page.locator("details table td").filter(has_text=re.compile(r"%\s\[")).first).to_be_visible()
+
+
+def test_a_training_is_started_followed_and_listed(page, learned_server):
+    page.goto(f"{learned_server.address}/train")
+    form = page.locator(".method-form").first
+    form.get_by_role("combobox").select_option("supervised")
+    form.get_by_text(re.compile("^Settings")).click()
+    form.get_by_label("steps", exact=True).fill("30")
+    form.get_by_role("button", name="Train").click()
+    expect(page.locator(".job-list")).to_contain_text("finished", timeout=60_000)
+    expect(page.get_by_role("rowheader", name=re.compile(r"003-supervised"))).to_be_visible(timeout=20_000)
+
+
+def test_a_setting_that_is_none_is_refused_in_words(page, learned_server):
+    page.goto(f"{learned_server.address}/train")
+    form = page.locator(".method-form").first
+    form.get_by_role("combobox").select_option("supervised")
+    form.get_by_text(re.compile("^Settings")).click()
+    form.get_by_label("steps", exact=True).fill("many")
+    form.get_by_role("button", name="Train").click()
+    expect(page.locator(".toast.error")).to_contain_text("steps")
+
+
+def test_look_tells_of_files_that_are_gone(page, learned_server):
+    photos = learned_server.folder.parent / "photos"
+    next(photos.glob("*/*.png")).unlink()
+    page.goto(f"{learned_server.address}/look")
+    expect(page.get_by_role("heading", name="1 file gone from the disk")).to_be_visible()
+    page.get_by_role("button", name="Look again").click()
+    expect(page.get_by_role("heading", name="gone from the disk")).to_have_count(0)
+
+
+def test_runs_are_compared_side_by_side(page, learned_server):
+    page.goto(f"{learned_server.address}/runs")
+    page.get_by_label("Show 001-vae").check()
+    page.get_by_label("Show 002-supervised").check()
+    expect(page.get_by_role("img", name="Loss of 001-vae by step")).to_be_visible()
+    assert "runs=001-vae" in page.url
+    page.reload()
+    expect(page.get_by_role("heading", name="002-supervised")).to_be_visible()
+
+
+def test_a_key_is_changed_printed_and_works(page, learned_server):
+    page.goto(f"{learned_server.address}/settings")
+    page.get_by_role("button", name="Key of map: M").click()
+    page.keyboard.press("j")
+    expect(page.get_by_role("button", name="Key of map: J")).to_be_visible()
+    expect(page.locator("header nav").get_by_text("J", exact=True)).to_be_visible()
+    page.locator("h1").click()
+    page.keyboard.press("j")
+    page.wait_for_url("**/map")
+
+
+def test_a_key_for_two_things_is_refused(page, learned_server):
+    page.goto(f"{learned_server.address}/settings")
+    page.get_by_role("button", name="Key of map: M").click()
+    page.keyboard.press("g")
+    expect(page.locator(".toast.error")).to_contain_text("two things")
+
+
+def test_classes_are_added_renamed_and_removed(page, learned_server):
+    page.goto(f"{learned_server.address}/settings")
+    page.get_by_label("New class").fill("heron")
+    page.get_by_role("button", name="Add").click()
+    name = page.get_by_label("Name of class heron")
+    expect(name).to_be_visible()
+    name.fill("grey heron")
+    name.press("Enter")
+    expect(page.get_by_label("Name of class grey heron")).to_be_visible()
+    page.get_by_role("button", name="Remove grey heron").click()
+    expect(page.get_by_label("Name of class grey heron")).to_have_count(0)
+    page.get_by_role("button", name="Remove 3").click()  # answered items: asks what they shall be
+    page.get_by_role("button", name="Remove 3", exact=True).last.click()
+    expect(page.get_by_label("Name of class 3")).to_have_count(0)
+
+
+def test_dark_and_light_are_remembered(page, learned_server):
+    page.goto(f"{learned_server.address}/settings")
+    page.get_by_label("Colors").select_option("dark")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.reload()
+    page.wait_for_selector("main h1")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper == "rgb(21, 23, 27)"

@@ -1,0 +1,197 @@
+"""The first ten minutes, as a newcomer has them: from a folder of pictures to a model, in a real browser.
+
+With TACIT_SCREENSHOTS=FOLDER the pictures of the documents are taken on the way.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+NAMES = ("zero", "one", "two", "three")
+YARDSTICK, BATCH = 40, 20
+STEPS = 400  # of learning
+
+
+@pytest.fixture
+def photos(tmp_path, digits) -> Path:
+    """Real digits of four classes as PNG files; only the file name tells a test which."""
+    x, y = digits
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in np.flatnonzero(y < len(NAMES)):
+        Image.fromarray(np.kron(x[i, 0], np.ones((3, 3), np.uint8))).save(folder / f"{i:04d}-{NAMES[y[i]]}.png")
+    return folder
+
+
+class Person:
+    """Somebody at the keyboard who sees what an item is."""
+
+    def __init__(self, page) -> None:
+        self.page, self.keys, self.answered = page, 0, 0
+
+    def press(self, key: str) -> None:
+        self.keys += 1
+        self.page.keyboard.press(key)
+
+    def item(self) -> str:
+        return self.page.locator(".hint .what strong").inner_text()
+
+    def truth(self) -> str:
+        found = re.search(r"-(\w+)\.png", self.item())
+        assert found
+        return found[1]
+
+    def label(self, n: int) -> int:
+        """Label n items, one key each; how many of them by accepting the suggestion."""
+        accepted = 0
+        for _ in range(n):
+            before = self.item()
+            guess = self.page.locator(".ghost-guess strong")
+            if guess.count() and guess.inner_text() == self.truth():
+                self.press("Space")
+                accepted += 1
+            else:
+                self.press(str(NAMES.index(self.truth()) + 1))
+            self.answered += 1
+            self.page.wait_for_function(
+                "name => document.querySelector('.hint .what strong')?.innerText !== name", arg=before
+            )
+        return accepted
+
+
+def tacit(folder: Path, *words: str) -> dict:
+    done = subprocess.run(
+        [sys.executable, "-m", "tacit", *words, "--json"], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def gone(photos):
+    """`tacit go photos`, and the address it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tacit", "go", str(photos), "--no-browser", "--method", "vae", "--steps", str(STEPS)],
+        cwd=photos.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "http://" in line:
+            break
+    found = re.search(r"http://\S+", "".join(lines[-1:]))
+    assert found, "".join(lines)
+    yield found[0].rstrip("/"), "".join(lines)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_the_first_ten_minutes(page, gone, photos):
+    address, said = gone
+    assert "719" in said or "photos" in said
+    person = Person(page)
+    project = photos.parent / "photos.tacit"
+
+    # the quick map, usable while learning runs
+    page.goto(address)
+    page.wait_for_function("Number(document.documentElement.dataset.mapDrawn) > 700", timeout=60_000)
+    expect(page.get_by_text("Quick map")).to_be_visible()
+    canvas = page.locator(".map-plots canvas").first
+    box = canvas.bounding_box()
+    seen = False
+    for dx in np.linspace(0.2, 0.8, 13):  # the mouse wanders over the map
+        page.mouse.move(box["x"] + box["width"] * dx, box["y"] + box["height"] * 0.5)
+        page.wait_for_timeout(60)
+        seen = seen or page.locator("aside .thumb").count() > 0
+    assert seen, "no thumbnail under the mouse"
+
+    # near copies
+    page.keyboard.press("d")
+    page.wait_for_url("**/grid?show=duplicates")
+    expect(page.locator("main")).to_contain_text(re.compile("cop|duplicate", re.I))
+
+    # three class names, and one more
+    page.keyboard.press("s")
+    page.wait_for_url("**/label")
+    page.keyboard.press("+")
+    page.get_by_role("dialog").get_by_role("textbox").fill(", ".join(NAMES))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name=re.compile("^zero"))).to_be_visible()
+
+    # the yardstick: forty random items, one key each
+    page.keyboard.press("y")
+    page.wait_for_url("**/label?kind=yardstick")
+    expect(page.locator(".hint .what strong")).to_be_visible()
+    keys = person.keys
+    person.label(YARDSTICK)
+    assert person.keys - keys == YARDSTICK  # one keystroke a label
+
+    # twenty suggestions, the first by typicality because there is no model
+    page.keyboard.press("s")
+    page.wait_for_url("**/label")
+    expect(page.locator(".why")).to_contain_text("no model")
+    expect(page.locator(".reason")).not_to_be_empty()
+    keys = person.keys
+    person.label(BATCH)
+    assert person.keys - keys == BATCH
+
+    # a small model is trained behind, and its suggestions are there
+    expect(page.locator(".ghost-guess")).to_be_visible(timeout=90_000)
+    accepted = person.label(BATCH)
+    assert accepted >= BATCH // 2, "most are confirmations"
+
+    # undo and redo
+    page.keyboard.press("z")
+    expect(
+        page.locator(".toasts, .last, [aria-live]").filter(has_text=re.compile("took back|undo", re.I)).first
+    ).to_be_attached()
+    page.keyboard.press("Shift+Z")
+
+    # the learned map glides in
+    page.keyboard.press("m")
+    page.wait_for_url("**/map")
+    expect(page.locator("main")).to_contain_text("001-vae", timeout=120_000)
+
+    # a group of the map in bulk, after a look at twelve of it
+    page.get_by_text(re.compile(r"^Groups \(")).click()
+    page.locator(".map-clusters button").first.click()
+    expect(page.locator("aside")).to_contain_text("Selected")
+    shown = page.locator(".map-sample .thumb, aside .samples .thumb, aside figure .thumb")
+    expect(shown.first).to_be_visible()
+    truths = [re.search(r"-(\w+)\.png", name)[1] for name in shown.evaluate_all("all => all.map(one => one.title)")]
+    majority = Counter(truths).most_common(1)[0][0]
+    page.keyboard.press(str(NAMES.index(majority) + 1))
+    expect(page.locator("aside")).to_contain_text(re.compile(r"labell?ed in bulk, \d+ looked at"))
+
+    # what came of it
+    page.keyboard.press("p")
+    page.wait_for_url("**/progress")
+    expect(page.get_by_role("img", name="Accuracy on the yardstick")).to_be_visible()
+    page.keyboard.press("t")
+    page.wait_for_url("**/train")
+    expect(page.locator("table").last).to_contain_text("%")
+
+    state = page.request.get(f"{address}/state.json").json()
+    assert state["yardstick_labeled"] == YARDSTICK and state["labeled"] >= 2 * BATCH
+    assert tacit(photos.parent, "report", "-p", str(project))["path"]
+    deadline = time.monotonic() + 60
+    while not any(job["status"] == "finished" for job in state["jobs"]) and time.monotonic() < deadline:
+        time.sleep(1)
+    exported = tacit(photos.parent, "export", "-p", str(project))
+    assert exported["onnx"]["items"] > 0
