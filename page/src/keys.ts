@@ -28,7 +28,8 @@ export const keyOf = (action: Action): string => state.value?.keys[action] ?? ""
 export function actionOf(key: string): Action | undefined {
   const keys = state.value?.keys ?? {};
   const found = Object.keys(keys).find((action) => keys[action] === key);
-  return found?.replace(/-2$/, "");
+  const first = found?.replace(/-2$/, ""); // a second key of the same action
+  return first !== undefined && first in keys ? first : found;
 }
 
 const layers: Handlers[] = []; // the latest that was opened hears first

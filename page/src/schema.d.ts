@@ -90,6 +90,11 @@ export interface components {
             session: string;
             /** Answers */
             answers: components["schemas"]["Answer"][];
+            /**
+             * Together
+             * @default false
+             */
+            together: boolean;
         };
         /** Axes */
         Axes: {
@@ -415,6 +420,11 @@ export interface components {
             distance: number;
             /** Exact */
             exact: boolean;
+            /**
+             * Paths
+             * @default []
+             */
+            paths: string[];
         };
         /** Duplicates */
         Duplicates: {
@@ -451,6 +461,79 @@ export interface components {
             ] | null;
             /** Said */
             said: string;
+        };
+        /**
+         * GridOrder
+         * @description Which items, in which order: all that is given must hold. The yardstick is shown on its own, by its state.
+         */
+        GridOrder: {
+            /**
+             * State
+             * @default all
+             * @enum {string}
+             */
+            state: "all" | "unlabelled" | "labelled" | "suggested" | "yardstick" | "flagged" | "cannot-tell";
+            /**
+             * Label
+             * @default null
+             */
+            label: string | null;
+            /**
+             * Guess
+             * @default null
+             */
+            guess: string | null;
+            /**
+             * Text
+             * @default null
+             */
+            text: string | null;
+            /**
+             * Cluster
+             * @default null
+             */
+            cluster: number | null;
+            /**
+             * Column
+             * @default null
+             */
+            column: string | null;
+            /**
+             * Low
+             * @default null
+             */
+            low: number | null;
+            /**
+             * High
+             * @default null
+             */
+            high: number | null;
+            /**
+             * Order
+             * @default row
+             * @enum {string}
+             */
+            order: "row" | "name" | "random" | "confidence" | "margin" | "outlier";
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Page
+             * @default 0
+             */
+            page: number;
+            /**
+             * Size
+             * @default 60
+             */
+            size: number;
+            /**
+             * Space
+             * @default null
+             */
+            space: string | null;
         };
         /**
          * GridRecord

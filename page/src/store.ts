@@ -55,9 +55,15 @@ export const failure = new Value<Failure | null>(null); // why there is no state
 export const who = kept("who", "me");
 export const theme = kept<"auto" | "light" | "dark">("theme", "auto");
 
+/** A key that nobody else has; `crypto.randomUUID` is missing where another machine asks without https. */
+export function unique(): string {
+  const digits = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  return digits.join("");
+}
+
 /** Of this tab: two tabs get different items. */
 export const session = (() => {
-  const fresh = crypto.randomUUID();
+  const fresh = unique();
   try {
     const found = sessionStorage.getItem("tacit.session") ?? fresh;
     sessionStorage.setItem("tacit.session", found);

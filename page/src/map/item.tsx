@@ -1,0 +1,168 @@
+// One item beside the map: what is known of it, its neighbours in the full space, and its class in a click.
+import { useEffect, useState } from "preact/hooks";
+import { get, post, sound } from "../api";
+import { useKeys } from "../keys";
+import { complain, refresh, say, session, state, useValue, who } from "../store";
+import type { Get, Item } from "../types";
+import { Button, percent, Thumb } from "../ui/parts";
+import { fetchItems, remember } from "./data";
+import { ClassSwatch } from "./legend";
+
+type Details = Get<"ItemDetails">;
+
+const sure = (confidence: number): string => percent(confidence, 0);
+
+export function Facts({ item }: { item: Item }) {
+  const { guess } = item;
+  return (
+    <dl class="map-facts">
+      <dt>label</dt>
+      <dd>{item.label === "?" ? "cannot tell" : (item.label ?? "none")}</dd>
+      {guess && <><dt>guess</dt><dd>{guess.answer}, {sure(guess.confidence)}{guess.second && guess.second_confidence != null && `; or ${guess.second}, ${sure(guess.second_confidence)}`}</dd></>}
+      {item.side === "yardstick" && <><dt>side</dt><dd>yardstick: only measured on, never guessed</dd></>}
+      {item.reason && <><dt>suggested</dt><dd>{item.reason}</dd></>}
+      {item.flag && <><dt>flag</dt><dd>{item.flag}</dd></>}
+    </dl>
+  );
+}
+
+/** What is under the pointer. */
+export function Hovered({ row }: { row: number }) {
+  const [item, setItem] = useState<Item | null>(null);
+  useEffect(() => {
+    if (row < 0) return setItem(null);
+    let gone = false;
+    const later = setTimeout(() => void fetchItems([row]).then(([found]) => gone || setItem(found ?? null), () => undefined), 50);
+    return () => {
+      gone = true;
+      clearTimeout(later);
+    };
+  }, [row]);
+  if (!item) return null;
+  return (
+    <section class="panel map-hovered-item" aria-label="Under the pointer">
+      <div class="big"><Thumb item={item} size={160} /></div>
+      <div><bdi class="name">{item.name}</bdi><Facts item={item} /></div>
+    </section>
+  );
+}
+
+/** Play buttons stop one another. */
+let playing: HTMLAudioElement | null = null;
+export function Play({ item, src, action }: { item?: Item; src?: string; action?: string }) {
+  const play = (): void => {
+    playing?.pause();
+    playing = new Audio(src ?? sound(item!));
+    void playing.play().catch(complain);
+  };
+  return <Button action={action} aria-label={`Play ${item?.name ?? "this sound"}`} onClick={play}>▶</Button>;
+}
+
+interface Props {
+  row: number;
+  version: number; // of the project: answers come and go
+  space: string;
+  open(row: number): void;
+  close(): void;
+  select(rows: Int32Array): void;
+  changed(): void;
+}
+
+export function OpenItem({ row, version, space, open, close, select, changed }: Props) {
+  const [details, setDetails] = useState<Details | null>(null);
+  const [why, setWhy] = useState("");
+  useEffect(() => {
+    const stop = new AbortController();
+    get<Details>(`/api/items/${row}`, { n: 8, space }, stop.signal).then(
+      (found) => {
+        remember([found.item, ...found.neighbours.map((one) => one.item)]);
+        setDetails(found);
+        setWhy("");
+      },
+      (error: unknown) => stop.signal.aborted || setWhy(error instanceof Error ? error.message : String(error)),
+    );
+    return () => stop.abort();
+  }, [row, version, space]);
+  const item = details?.item;
+  if (why) return <section class="panel"><p>{why}</p></section>;
+  if (!item || item.row !== row) return <section class="panel" aria-busy="true"><p class="note">item {row} …</p></section>;
+  return (
+    <section class="panel map-item" aria-label={`Item ${item.name}`}>
+      <header>
+        <h2><bdi>{item.name}</bdi></h2>
+        <button type="button" class="quiet" aria-label="Close this item" onClick={close}>×</button>
+      </header>
+      <div class="big"><Thumb item={item} size={320} />{item.kind === "sound" && <Play item={item} action="play" />}</div>
+      <Facts item={item} />
+      {!details.there && <p class="note">The file is gone from the disk; this picture comes from the packed copy.</p>}
+      <ClassButtons current={item.label} give={(answer) => answerItem(item, answer).then(changed, complain)} />
+      <Flag item={item} changed={changed} />
+      <h3>Nearest in the full space</h3>
+      {details.warning && <p class="warning" role="note">{details.warning}</p>}
+      <ul class="map-small-pictures">
+        {details.neighbours.map(({ item: one, distance }) => (
+          <li key={one.row}>
+            <button type="button" class="map-picture" aria-label={`Open ${one.name}, distance ${distance.toFixed(2)}`} onClick={() => open(one.row)}><Thumb item={one} size={96} /></button>
+            <small>{distance.toFixed(2)}{one.label && ` · ${one.label}`}</small>
+          </li>
+        ))}
+      </ul>
+      <Button onClick={() => select(Int32Array.from([row, ...details.neighbours.map((one) => one.item.row)]))}>Select these {details.neighbours.length + 1}</Button>
+    </section>
+  );
+}
+
+/** Give one item its class, from the map. */
+export async function answerItem(item: Item, answer: string): Promise<void> {
+  const one = { key: crypto.randomUUID(), row: item.row, answer, suggestion: item.guess?.answer ?? null, time: Date.now() / 1000 };
+  const done = await post<Get<"Recorded">>("/api/answers", { who: who.value, session, answers: [one] });
+  if (done.refused.length) say(done.refused[0].error, "error");
+  else say(`${item.name}: ${answer === "?" ? "cannot tell" : (done.renamed[answer] ?? answer)}`);
+  await refresh();
+}
+
+function Flag({ item, changed }: { item: Item; changed(): void }) {
+  const [open, setOpen] = useState(false);
+  useKeys({ flag: () => setOpen(true) });
+  const send = async (note: string | null): Promise<void> => {
+    const done = await post<Get<"Said">>("/api/flags", { row: item.row, who: who.value, note });
+    say(done.said);
+    setOpen(false);
+    await refresh();
+    changed();
+  };
+  const typed = (event: SubmitEvent): void => {
+    event.preventDefault();
+    void send(new FormData(event.target as HTMLFormElement).get("note")!.toString()).catch(complain);
+  };
+  if (!open) {
+    return (
+      <div class="row">
+        <Button action="flag" onClick={() => setOpen(true)}>flag</Button>
+        {item.flag !== null && <Button onClick={() => void send(null).catch(complain)}>take the flag away</Button>}
+      </div>
+    );
+  }
+  return (
+    <form class="row" onSubmit={typed}>
+      <input name="note" aria-label="Note for the flag" placeholder="what is wrong with it?" maxLength={2000} defaultValue={item.flag ?? ""}
+        ref={(input) => input?.focus()} onKeyDown={(event) => event.key === "Escape" && setOpen(false)} />
+      <button type="submit">flag it</button>
+    </form>
+  );
+}
+
+export function ClassButtons({ give, current, keys = false }: { give(answer: string): void; current?: string | null; keys?: boolean }) {
+  const classes = useValue(state)?.classes ?? [];
+  return (
+    <div class="row map-classes" role="group" aria-label="Give a class">
+      {classes.map((one, k) => (
+        <Button key={one.name} action={keys && k < 13 ? `class-${k + 1}` : undefined} aria-pressed={current === one.name} onClick={() => give(one.name)}>
+          <ClassSwatch k={k} />
+          <bdi>{one.name}</bdi>
+        </Button>
+      ))}
+      <Button action={keys ? "cannot-tell" : undefined} aria-pressed={current === "?"} onClick={() => give("?")}>cannot tell</Button>
+    </div>
+  );
+}

@@ -1,0 +1,162 @@
+// How every point looks: a color of the palette, a shape, its state, and whether it is shown. And the legend to it.
+import { BIT, type Cloud } from "./cloud";
+
+export const GRAY = 0; // palette: gray, eight of classes, a ramp from 16 on
+export const RAMP = 16;
+export const COLORS = 8;
+export const SHAPES = ["disk", "triangle", "square", "diamond", "plus"] as const; // as in the reports
+export const BINS = 5;
+export const HIDDEN = 1;
+export const SELECTED = 2;
+export const FRESH = 4;
+
+/** A column, point by point: `group` is 0 where it says nothing, else 1 + its class or part of the ramp. */
+export interface Coloring {
+  name: string;
+  title: string;
+  said: string;
+  kind: "category" | "number";
+  labels: string[];
+  low: number;
+  high: number;
+  group: Uint16Array;
+  color: Uint8Array; // of the palette
+}
+
+export function byCategory(name: string, title: string, labels: string[], said: string, values: Int16Array): Coloring {
+  const group = new Uint16Array(values.length);
+  const color = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value < 0) continue;
+    group[i] = value + 1;
+    color[i] = 1 + (value % COLORS);
+  }
+  return { name, title, said, kind: "category", labels, low: 0, high: 0, group, color };
+}
+
+export function byNumber(name: string, title: string, low: number, high: number, said: string, values: Float32Array): Coloring {
+  const group = new Uint16Array(values.length);
+  const color = new Uint8Array(values.length);
+  const range = high - low;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value !== value) continue; // NaN: none
+    const share = range > 0 ? Math.min(1, Math.max(0, (value - low) / range)) : 0.5;
+    group[i] = 1 + Math.min(BINS - 1, Math.floor(share * BINS));
+    color[i] = RAMP + Math.round(share * (255 - RAMP));
+  }
+  const edge = (k: number): string => short(low + (range * k) / BINS);
+  const labels = range > 0 ? Array.from({ length: BINS }, (_, k) => `${edge(k)} to ${edge(k + 1)}`) : [short(low)];
+  if (range <= 0) group.forEach((value, i) => value && (group[i] = 1));
+  return { name, title, said, kind: "number", labels, low, high, group, color };
+}
+
+/** Three digits are enough beside a ramp. */
+export const short = (value: number): string =>
+  value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+
+export const KINDS = ["unlabelled", "labelled", "yardstick", "cannot tell", "suggested", "near copy", "outlier", "flagged"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** The first four exclude one another; the others are said of a point as well. */
+export function kindOf(state: number): Kind {
+  if (state & BIT.yardstick) return "yardstick";
+  if (state & BIT.labeled) return "labelled";
+  return state & BIT.cannot ? "cannot tell" : "unlabelled";
+}
+const ALSO: [Kind, number][] = [
+  ["suggested", BIT.suggested], ["near copy", BIT.copy], ["outlier", BIT.outlier], ["flagged", BIT.flagged],
+];
+
+export function kindsOf(state: number): Kind[] {
+  return [kindOf(state), ...ALSO.filter(([, bit]) => state & bit).map(([kind]) => kind)];
+}
+
+export interface Hiding {
+  groups: ReadonlySet<number>;
+  kinds: ReadonlySet<string>;
+}
+export const NOTHING_HIDDEN: Hiding = { groups: new Set(), kinds: new Set() };
+
+export interface Look {
+  points: Uint8Array; // (n, 4): color, shape, state, flags
+  marked: Uint32Array; // points that are more than a dot, and drawn over the others
+  shown: number;
+}
+
+/** What the renderer takes. Points of the yardstick stay gray unless asked. */
+export function lookOf(cloud: Cloud, coloring: Coloring | null, hiding: Hiding, selected: ArrayLike<number>, tint: boolean): Look {
+  const { n, states } = cloud;
+  const points = new Uint8Array(4 * n);
+  const gone = new Uint8Array(256).map((_, state) => (kindsOf(state).some((kind) => hiding.kinds.has(kind)) ? 1 : 0));
+  const anyGroup = hiding.groups.size > 0;
+  const marked = new Uint32Array(n);
+  let [many, shown] = [0, 0];
+  for (let k = 0; k < selected.length; k++) points[4 * selected[k] + 3] = SELECTED;
+  for (let i = 0; i < n; i++) {
+    const at = 4 * i;
+    const state = states[i];
+    const group = coloring ? coloring.group[i] : 0;
+    if (coloring && (tint || !(state & BIT.yardstick))) {
+      points[at] = coloring.color[i];
+      if (group && coloring.kind === "category") points[at + 1] = Math.floor((group - 1) / COLORS) % SHAPES.length;
+    }
+    points[at + 2] = state;
+    if (gone[state] || (anyGroup && hiding.groups.has(group))) points[at + 3] |= HIDDEN;
+    else {
+      shown++;
+      if (state || points[at + 1] || points[at + 3]) marked[many++] = i;
+    }
+  }
+  return { points, marked: marked.slice(0, many), shown };
+}
+
+export interface Counts {
+  groups: number[]; // points of each group, "none" first
+  kinds: Record<Kind, number>;
+}
+
+export function countsOf(cloud: Cloud, coloring: Coloring | null): Counts {
+  const groups = new Array<number>((coloring?.labels.length ?? 0) + 1).fill(0);
+  const byState = new Int32Array(256);
+  for (let i = 0; i < cloud.n; i++) {
+    if (coloring) groups[coloring.group[i]]++;
+    byState[cloud.states[i]]++;
+  }
+  const kinds = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
+  byState.forEach((many, state) => many && kindsOf(state).forEach((kind) => (kinds[kind] += many)));
+  return { groups, kinds };
+}
+
+/** Points of a group or of a kind, for a selection. */
+export function pointsOf(cloud: Cloud, coloring: Coloring | null, wanted: number | Kind): Int32Array {
+  const found: number[] = [];
+  const kinds = Array.from({ length: 256 }, (_, state) => typeof wanted === "string" && kindsOf(state).includes(wanted));
+  for (let i = 0; i < cloud.n; i++) {
+    if (typeof wanted === "string" ? kinds[cloud.states[i]] : coloring?.group[i] === wanted) found.push(i);
+  }
+  return Int32Array.from(found);
+}
+
+/** The same coloring on another map of the same items. */
+export function carried(coloring: Coloring, from: Cloud, to: Cloud): Coloring {
+  const group = new Uint16Array(to.n);
+  const color = new Uint8Array(to.n);
+  for (let i = 0; i < to.n; i++) {
+    const point = from.at(to.rows[i]);
+    if (point < 0) continue;
+    group[i] = coloring.group[point];
+    color[i] = coloring.color[point];
+  }
+  return { ...coloring, group, color };
+}
+
+/** Selections in which some rows come or go. */
+export function combined(before: Int32Array, found: Int32Array, how: "new" | "add" | "remove"): Int32Array {
+  if (how === "new") return found;
+  const those = new Set(found);
+  if (how === "remove") return before.filter((row) => !those.has(row));
+  for (const row of before) those.add(row);
+  return Int32Array.from(those);
+}

@@ -1,0 +1,192 @@
+// A map on a canvas: its points, what of it is in view, and the glide from one layout to the next.
+import { inView, toMap, toScreen, WHOLE, type Camera, type Size } from "./camera";
+import { beginnings, type Cloud } from "./cloud";
+import { Flat } from "./flat";
+import { Near } from "./near";
+import { HIDDEN, type Look } from "./paint";
+import { onTheme, readPalette } from "./palette";
+import { dotSize, Points, type Painter } from "./points";
+
+const GLIDE = 900; // milliseconds
+const MANY = 20_000; // points from which WebGL without a graphics card is slower than a canvas of pixels
+const NO_WEBGL = "This browser has no WebGL 2: points are drawn with coarser edges.";
+const NO_CARD = "No graphics card here: so many points are drawn with coarser edges, which is faster.";
+const still = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+export class Stage {
+  camera: Camera = { ...WHOLE };
+  size: Size = { width: 0, height: 0 };
+  cloud: Cloud | null = null;
+  factor = 1; // of the size of points
+  private painter: Painter | null = null; // chosen when it is known how many points there are
+  private shown: Look | null = null;
+  private near: Near | null = null;
+  private before: { from: Float32Array; fresh: Uint8Array } | null = null;
+  private mixed = 1;
+  private began = 0; // of the glide
+  private waiting = 0; // an animation frame
+  private first = true;
+  private readonly watcher: ResizeObserver;
+  private readonly unwatch: () => void;
+
+  /** `moved` is called after each picture; `drawn` once, with the number of points, after the first. */
+  constructor(
+    private canvas: HTMLCanvasElement,
+    private readonly moved: () => void,
+    private readonly drawn: (n: number) => void,
+  ) {
+    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    canvas.addEventListener("webglcontextrestored", () => this.restart());
+    this.watcher = new ResizeObserver(() => this.resize());
+    this.watcher.observe(canvas.parentElement!);
+    this.unwatch = onTheme(() => {
+      this.painter?.palette(readPalette());
+      this.draw();
+    });
+    this.resize();
+  }
+
+  /** Words for people whose browser cannot do better; "" otherwise. */
+  get said(): string {
+    return this.painter?.said ?? "";
+  }
+
+  /** Where the glide stands: 1 is the layout of now, 0 the one before. */
+  get mix(): number {
+    return this.mixed;
+  }
+
+  set mix(value: number) {
+    [this.mixed, this.began] = [value, 0];
+    this.draw();
+  }
+
+  private begin(n: number): Painter {
+    const many = n > MANY;
+    const made = Points.on(this.canvas, many);
+    const painter = made ?? new Flat(this.canvas.getContext("2d")!, many && hasWebgl() ? NO_CARD : NO_WEBGL);
+    painter.palette(readPalette());
+    return painter;
+  }
+
+  /** The graphics driver took everything away and gave it back: send it again. */
+  private restart(): void {
+    if (!this.cloud || !this.shown) return;
+    this.painter = this.begin(this.cloud.n);
+    this.painter.place(this.cloud.xy, this.before?.from ?? null, this.before?.fresh ?? null);
+    this.painter.look(this.shown);
+    this.draw();
+  }
+
+  private get ratio(): number {
+    return this.painter?.said ? 1 : Math.min(2, devicePixelRatio || 1);
+  }
+
+  private resize(): void {
+    const box = this.canvas.parentElement!.getBoundingClientRect();
+    if (!box.width || !box.height) return;
+    this.size = { width: box.width, height: box.height };
+    const [width, height] = [Math.round(box.width * this.ratio), Math.round(box.height * this.ratio)];
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    this.draw();
+  }
+
+  /** Show these points. The same layout in other states stays where it is; another one glides there. */
+  show(cloud: Cloud, look: Look): void {
+    const before = this.cloud;
+    const painter = (this.painter ??= this.begin(cloud.n));
+    if (before?.xy !== cloud.xy) {
+      this.near = null;
+      this.before = before ? beginnings(before, cloud) : null;
+      painter.place(cloud.xy, this.before?.from ?? null, this.before?.fresh ?? null);
+      const glides = this.before !== null && !still();
+      this.mixed = glides ? 0 : 1;
+      this.began = glides ? performance.now() : 0;
+    }
+    this.cloud = cloud;
+    this.shown = look;
+    painter.look(look);
+    this.resize();
+  }
+
+  look(camera: Camera): void {
+    this.camera = camera;
+    this.draw();
+  }
+
+  /** Draw with the next frame of the screen. */
+  draw(): void {
+    if (!this.waiting) this.waiting = requestAnimationFrame((now) => this.paint(now));
+  }
+
+  private paint(now: number): void {
+    this.waiting = 0;
+    if (!this.size.width || !this.painter) return;
+    if (this.began) {
+      const share = Math.min(1, Math.max(0, now - this.began) / GLIDE);
+      this.mixed = share * share * (3 - 2 * share);
+      if (share < 1) this.draw();
+      else this.began = 0;
+    }
+    this.painter.draw(this.camera, this.size, this.ratio, this.dot, this.mixed);
+    if (this.cloud && this.first) {
+      this.first = false;
+      this.painter.settle();
+      this.drawn(this.cloud.n);
+    }
+    this.moved();
+  }
+
+  get dot(): number {
+    return dotSize(this.cloud?.n ?? 1, this.camera.zoom, this.factor);
+  }
+
+  private readonly hidden = (point: number): boolean => ((this.shown?.points[4 * point + 3] ?? 0) & HIDDEN) !== 0;
+
+  /** Built when somebody first asks what is where; gone with the layout. */
+  private get index(): Near | null {
+    if (!this.cloud || this.mixed < 1) return null;
+    return (this.near ??= new Near(this.cloud.xy));
+  }
+
+  /** The shown point under these pixels, or -1. */
+  under(left: number, top: number, pixels = 0): number {
+    const [x, y] = toMap(this.camera, this.size, left, top);
+    const [edge] = toMap(this.camera, this.size, left + Math.max(pixels, 5 + this.dot / 2), top);
+    return this.index?.nearest(x, y, edge - x, this.hidden) ?? -1;
+  }
+
+  inView(): Int32Array {
+    return this.index?.inside(...inView(this.camera, this.size), this.hidden) ?? new Int32Array(0);
+  }
+
+  /** The shown points within a line drawn on the screen. */
+  within(line: number[]): Int32Array {
+    const polygon = new Float64Array(line.length);
+    for (let k = 0; k + 1 < line.length; k += 2) {
+      [polygon[k], polygon[k + 1]] = toMap(this.camera, this.size, line[k], line[k + 1]);
+    }
+    return this.index?.within(polygon, this.hidden) ?? new Int32Array(0);
+  }
+
+  screen(x: number, y: number): [number, number] {
+    return toScreen(this.camera, this.size, x, y);
+  }
+
+  /** Where a point is on the screen now. */
+  where(point: number): [number, number] {
+    const { xy } = this.cloud!;
+    const from = this.before?.from ?? xy;
+    const at = (k: number): number => from[k] * (1 - this.mixed) + xy[k] * this.mixed;
+    return this.screen(at(2 * point), at(2 * point + 1));
+  }
+
+  free(): void {
+    cancelAnimationFrame(this.waiting);
+    this.watcher.disconnect();
+    this.unwatch();
+    this.painter?.free();
+  }
+}
+
+const hasWebgl = (): boolean => document.createElement("canvas").getContext("webgl2") !== null;

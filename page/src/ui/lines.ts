@@ -1,0 +1,21 @@
+// Lines as the columns that uPlot draws.
+import type { AlignedData } from "uplot";
+
+export interface Line {
+  name: string;
+  points: { x: number; y: number; low?: number; high?: number }[];
+  reference?: boolean; // gray and dashed: what the others are compared with
+  marks?: boolean;
+}
+
+/** One shared x, and for each line its value and the ends of its interval; undefined where it has no point. */
+export function table(lines: Line[]): AlignedData {
+  const xs = [...new Set(lines.flatMap((line) => line.points.map((point) => point.x)))].sort((a, b) => a - b);
+  const columns: (number | undefined)[][] = [];
+  for (const line of lines) {
+    const at = new Map(line.points.map((point) => [point.x, point]));
+    const found = xs.map((x) => at.get(x));
+    columns.push(found.map((point) => point?.y), found.map((point) => point?.low ?? point?.y), found.map((point) => point?.high ?? point?.y));
+  }
+  return [xs, ...columns] as unknown as AlignedData;
+}

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { table } from "../src/ui/lines";
+
+it("lines share one axis, and leave out what they have not", () => {
+  const a = { name: "a", points: [{ x: 20, y: 0.8, low: 0.7, high: 0.9 }, { x: 10, y: 0.5 }] };
+  const b = { name: "b", points: [{ x: 20, y: 0.6 }] };
+  expect(table([a, b])).toEqual([
+    [10, 20],
+    [0.5, 0.8], [0.5, 0.7], [0.5, 0.9],
+    [undefined, 0.6], [undefined, 0.6], [undefined, 0.6],
+  ]);
+});
+
+it("no lines are an empty axis", () => expect(table([])).toEqual([[]]));
