@@ -73,17 +73,25 @@ def made_map(n: int) -> dict[str, bytes]:
 
 def records(n: int) -> dict[str, Any]:
     """What a server would say of this map."""
-    space = {"name": "001-made", "method": "made", "seed": 0, "hash": "0" * 12, "items": n, "dim": 64}
+    space: dict[str, Any] = {"name": "001-made", "method": "made", "seed": 0, "hash": "0" * 12, "items": n, "dim": 64}
     space |= {"learned": True, "decodes": False}
     classes = [{"name": str(k), "key": "", "labeled": 0, "yardstick": 0} for k in range(10)]
-    state = {"version": 1, "ready": True, "waiting": "", "name": "made", "folder": "", "kind": "image"}
+    state: dict[str, Any] = {"version": 1, "ready": True, "waiting": "", "name": "made", "folder": "", "kind": "image"}
     state |= {"shape": [1, 8, 8], "items": n, "pool": int(0.8 * n), "yardstick": n - int(0.8 * n), "labeled": 0}
     state |= {"yardstick_labeled": 0, "cannot_tell": 0, "flagged": 0, "suggested": 0, "round": 0, "classes": classes}
     state |= {"keys": {}, "space": space, "model": None, "jobs": [], "banners": []}
-    record = {"ready": True, "waiting": "", "space": space, "spaces": [space], "version": "1", "points": n, "of": n}
+    record: dict[str, Any] = {
+        "ready": True,
+        "waiting": "",
+        "space": space,
+        "spaces": [space],
+        "version": "1",
+        "points": n,
+        "of": n,
+    }
     record |= {"pool": int(0.8 * n), "made": "made", "kept": None, "note": "", "clusters": [], "views": []}
     record |= {"columns": [{"name": "class", "title": "class", "kind": "category"}]}
-    column = {"name": "class", "kind": "category", "labels": [str(k) for k in range(10)], "counts": []}
+    column: dict[str, Any] = {"name": "class", "kind": "category", "labels": [str(k) for k in range(10)], "counts": []}
     column |= {"low": None, "high": None, "missing": 0, "said": ""}
     return {"/state.json": state, "/map.json": record, "/api/map/column.json": column}
 
@@ -179,7 +187,8 @@ def main() -> None:
         how = (
             f"Headless Chromium without a graphics card, {WIDTH} x {HEIGHT} pixels, {os.cpu_count()} cores "
             f"({platform.machine()}), load {os.getloadavg()[0]:.1f}; median [lowest, highest] of {args.turns} turns, a fresh "
-            "browser each. A picture counts once its pixels can be read back."
+            "browser each. A picture counts once its pixels can be read back. Where the processor computes what a graphics "
+            "card would, this page stamps more than 8,000 points into a canvas instead of asking WebGL."
         )
         text = f"## Speed: drawing the map\n\n{provenance('python bench/map_drawing.py', [0])}\n\n{how}\n\n{markdown(rows)}"
         write_section(Path(args.write), "map-drawing", text)

@@ -32,9 +32,7 @@ def packaged_node() -> Path:
 def main() -> int:
     environment = dict(os.environ)
     if not system_node():
-        environment["PATH"] = os.pathsep.join(
-            [str(packaged_node()), environment["PATH"]]
-        )
+        environment["PATH"] = os.pathsep.join([str(packaged_node()), environment["PATH"]])
     return subprocess.run(sys.argv[1:], cwd=HERE, env=environment).returncode
 
 

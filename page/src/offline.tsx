@@ -67,7 +67,7 @@ function Offline({ map }: { map: PackedMap }) {
       <div class="row map-bar" role="toolbar" aria-label="The map">
         <label>
           color
-          <select value={column} onChange={(event) => color(event.currentTarget.value)}>
+          <select aria-label="color" value={column} onChange={(event) => color(event.currentTarget.value)}>
             {map.columns.map((one) => <option key={one.name} value={one.name}>{one.title}</option>)}
             <option value="">nothing</option>
           </select>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BIT, Cloud } from "../src/map/cloud";
 import { cell } from "../src/map/data";
 import { cloudOf, coloringOf, type PackedMap } from "../src/map/packed";
-import { byCategory, byNumber, carried, combined, countsOf, HIDDEN, kindsOf, lookOf, NOTHING_HIDDEN, pointsOf, RAMP, SELECTED } from "../src/map/paint";
+import { byCategory, byNumber, carried, combined, countsOf, HIDDEN, isMark, kindsOf, lookOf, NOTHING_HIDDEN, pointsOf, RAMP, SELECTED } from "../src/map/paint";
 import { dotSize, opacity } from "../src/map/points";
 
 const states = Uint8Array.of(0, BIT.labeled, BIT.yardstick | BIT.labeled, BIT.suggested | BIT.outlier, BIT.cannot);
@@ -29,7 +29,14 @@ describe("how points look", () => {
   it("selected points are drawn over the others", () => {
     const look = lookOf(cloud, null, NOTHING_HIDDEN, [0], false);
     expect(look.points[3]).toBe(SELECTED);
-    expect(look.marked[0]).toBe(0);
+    expect([...look.marked]).toEqual([2, 0, 1, 3, 4]); // the yardstick first, what is selected or answered over it
+  });
+  it("fine dots leave no room for shapes, except of what is rare", () => {
+    expect(isMark(1, 0, 0, false)).toBe(true);
+    expect(isMark(1, BIT.copy, 0, true)).toBe(false);
+    expect(isMark(0, BIT.yardstick | BIT.labeled, 0, true)).toBe(false);
+    expect(isMark(0, BIT.labeled, 0, true)).toBe(true);
+    expect(isMark(0, BIT.yardstick, SELECTED, true)).toBe(true);
   });
   it("numbers become a ramp from end to end; none stays gray", () => {
     const found = byNumber("n", "n", 0, 10, "", Float32Array.of(0, 5, 10, NaN, 99));

@@ -231,6 +231,18 @@ describe("undo", () => {
     expect(world.ledger.map(({ row }) => row)).toEqual([1]);
     expect(world.stored.size).toBe(0);
   });
+  it("works on all but the first while nothing gets through, however often it is tried", async () => {
+    const line = world.page();
+    world.down = "before";
+    for (const row of [1, 2, 3]) line.add([entry(row)]);
+    for (let i = 0; i < 3; i++) {
+      await settled();
+      world.fire();
+    }
+    await settled();
+    expect(line.withdraw(["key-of-3"])).toBe(true);
+    expect(line.withdraw(["key-of-1"])).toBe(false);
+  });
   it("of one that the server may have is left to the server", async () => {
     const line = world.page();
     world.down = "after";

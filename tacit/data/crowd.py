@@ -1,16 +1,18 @@
 """Who answered how much, and which items several people answered: asked of the database, not item by item."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from tacit.data.events import CANNOT_TELL, Event
+from tacit.data.events import CANNOT_TELL, OF_CLASSES, REMOVED, RENAMED, Event
 from tacit.data.store import reading
 
 COLUMNS = ", ".join(field.name for field in fields(Event))
 
-COUNTS = """
+# a class that is renamed or removed gives all its items another answer, which is nobody's opinion of them
+OPINION = f"NOT {OF_CLASSES}"
+COUNTS = f"""
 SELECT who, COUNT(*), COUNT(DISTINCT item), COUNT(*) - SUM(event IN (SELECT event FROM live))
-FROM events WHERE kind = 'answer' GROUP BY who ORDER BY COUNT(*) DESC, who
+FROM events WHERE kind = 'answer' AND {OPINION} GROUP BY who ORDER BY COUNT(*) DESC, who
 """
 # answers given in bulk share the time of one look: they would make everybody look fast
 MEDIANS = """
@@ -23,11 +25,12 @@ SELECT who, AVG(seconds) FROM (
 # of a group with MAX(event), SQLite takes the other columns from the row of that event
 SHARED = f"""
 SELECT {COLUMNS} FROM (
-    SELECT *, MAX(event) FROM live WHERE item IN (
+    SELECT *, MAX(event) FROM live WHERE {OPINION} AND item IN (
         SELECT item FROM events WHERE kind = 'answer' GROUP BY item HAVING MIN(who) < MAX(who)
     ) GROUP BY item, who
-) WHERE answer != '{CANNOT_TELL}' ORDER BY event
+) ORDER BY event
 """
+CHANGES = f"SELECT MIN(event), note, answer FROM live WHERE {OF_CLASSES} GROUP BY batch, note, answer ORDER BY 1"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,20 @@ def annotators(path: Path) -> list[Annotator]:
 
 
 def shared(path: Path) -> list[Event]:
-    """Of items that several people answered, each person's latest answer that counts, oldest first. Who cannot tell
-    neither agrees nor disagrees and is left out."""
+    """Of items that several people answered, each person's latest answer that counts, oldest first, under the names that
+    classes have now. Who cannot tell neither agrees nor disagrees and is left out."""
     with reading(path) as db:
-        return [Event(*row) for row in db.execute(SHARED)]
+        events = [Event(*row) for row in db.execute(SHARED)]
+        changes = db.execute(CHANGES).fetchall()
+    renamed = [(event, note.removeprefix(RENAMED).removeprefix(REMOVED), new) for event, note, new in changes]
+    found = [replace(event, answer=name_now(event, renamed)) for event in events] if renamed else events
+    return [event for event in found if event.answer != CANNOT_TELL]
+
+
+def name_now(event: Event, renamed: list[tuple[int, str, str]]) -> str:
+    """What its class is called after all changes (event, old name, new name) that came later."""
+    answer = event.answer
+    for changed, old, new in renamed:
+        if changed > event.event and answer == old:
+            answer = new
+    return answer

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 SOURCES = ("single", "bulk", "import", "oracle")
 CANNOT_TELL = "?"  # the answer of somebody who cannot tell
+RENAMED, REMOVED = "class renamed from ", "class removed: "  # notes of answers that a change of the classes gave
+OF_CLASSES = (  # the same in SQL: they repeat what somebody said, and are nobody's own look at the item
+    f"(source = 'bulk' AND (COALESCE(note, '') LIKE '{RENAMED}%' OR COALESCE(note, '') LIKE '{REMOVED}%'))"
+)
 LATEST_TIME = 253402300799.0  # seconds since 1970: the last second of the year 9999, the last that a date can name
 
 

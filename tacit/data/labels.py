@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tacit.data.events import CANNOT_TELL, LATEST_TIME, SOURCES, Cost, Event, Pick
+from tacit.data.events import CANNOT_TELL, LATEST_TIME, OF_CLASSES, SOURCES, Cost, Event, Pick
 from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.data.store import connect, explain, transaction
 from tacit.errors import BadData, WrongUsage
@@ -50,7 +50,7 @@ class Labels:
         *,
         who: str | Sequence[str] = "me",
         source: str = "single",
-        round: int | None = None,
+        round: int | Sequence[int | None] | None = None,
         seconds: int | float | Sequence[int | float | None] | None = None,
         suggestions: Sequence[str | None] | None = None,
         note: str | Sequence[str | None] | None = None,
@@ -64,7 +64,7 @@ class Labels:
         """Append one answer an item, all of them or none; their event numbers.
 
         White space around an answer is dropped; "?" says "cannot tell". `seconds` is one number an answer, or how long
-        the whole call took, which is shared evenly. `who` and `note` are one for all, or one an answer. `times`
+        the whole call took, which is shared evenly. `who`, `round` and `note` are one for all, or one an answer. `times`
         (seconds since 1970) is for answers that were given elsewhere; the default is now. `keys`, one an answer, make
         it safe to send a call again when nobody knows whether it arrived: an answer whose key is known is not recorded
         a second time, and the number of its first event is handed back. `key` does the same for all answers of a call
@@ -85,7 +85,8 @@ class Labels:
             raise WrongUsage("the seconds or the time of an answer are negative, no number, or beyond the year 9999")
         said, people = _each("answers", said, n), _each("names", people, n)
         notes = [note] * n if note is None or isinstance(note, str) else _each("notes", note, n)
-        rows = list(zip(when, items, said, people, took, shown, notes, strict=True))
+        rounds = [round] * n if round is None or isinstance(round, int) else _each("rounds", round, n)
+        rows = list(zip(when, items, said, people, took, shown, notes, rounds, strict=True))
         with self._write() as db:
             if beside is not None:
                 beside(db)
@@ -97,9 +98,9 @@ class Labels:
             fresh = [i for i in range(n) if known[i] is None and items[i] not in busy]
             new = []
             for event, i in enumerate(fresh, start=first):
-                t, item, answer, by, s, guess, why = rows[i]
+                t, item, answer, by, s, guess, why, asked = rows[i]
                 known[i] = event
-                told = (now if t is None else t, "answer", item, answer, None, by, source, round, s, guess, why)
+                told = (now if t is None else t, "answer", item, answer, None, by, source, asked, s, guess, why)
                 new.append((event, event if alone else first, *told))
             db.executemany(INSERT, new)
             receipts = [] if keys is None else [(keys[i], known[i]) for i in fresh]
@@ -217,8 +218,8 @@ class Labels:
         A change of a class is nobody's answer, and what was set aside as a near copy is not asked about again.
         """
         query = (
-            "SELECT item, MIN(who) FROM live WHERE {} NOT (source = 'bulk' AND "
-            "(COALESCE(note, '') LIKE 'class re%' OR COALESCE(note, '') LIKE 'near duplicate of %')) "
+            f"SELECT item, MIN(who) FROM live WHERE {{}} NOT {OF_CLASSES} "
+            "AND NOT (source = 'bulk' AND COALESCE(note, '') LIKE 'near duplicate of %') "
             "GROUP BY item HAVING COUNT(DISTINCT who) = 1"
         )
         if items is None:

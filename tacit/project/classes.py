@@ -9,13 +9,12 @@ import difflib
 import unicodedata
 from typing import Any
 
-from tacit.data.events import CANNOT_TELL, Event
+from tacit.data.events import CANNOT_TELL, REMOVED, RENAMED, Event
 from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.outcome import Outcome
 from tacit.project.home import Home
 from tacit.project.settings import Settings
 
-RENAMED, REMOVED = "class renamed from ", "class removed: "  # notes of the answers that a change of the classes gives
 LONGEST = 100  # characters of a name
 
 

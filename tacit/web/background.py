@@ -74,6 +74,8 @@ class Background:
                 work()
             except TacitError as error:
                 self.failures[key] = str(error)
+            except SystemExit:  # given up: see `close`
+                return
             except Exception as error:  # nobody else would tell
                 self.failures[key] = f"{self.desk.doing} failed: {type(error).__name__}: {error}"
             self.desk.changed()

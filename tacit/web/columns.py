@@ -16,6 +16,7 @@ from tacit.errors import unknown_name
 from tacit.web import schemas
 from tacit.web.desk import Desk
 from tacit.web.imported import of_numbers
+from tacit.web.state import space_info
 
 MOST = 1000  # categories of a column; rarer ones share one
 STATES = ("not labelled", "labelled", "suggested", "cannot tell", "yardstick")
@@ -78,9 +79,10 @@ def known(desk: Desk, space: str, *, yardstick: bool = False) -> dict[str, tuple
     found["cluster"] = "cluster", "category", partial(cluster, desk, space)
     found["density"] = "density", "number", partial(density, desk, space)
     found["outlier"] = "outlier score", "number", partial(outlier, desk, space)
-    if decodes(desk, space):
+    if space_info(desk, space).decodes:
         found["rebuilt"] = "reconstruction error", "number", partial(rebuilt, desk, space)
-    if from_files(desk):
+    form = form_of(desk)
+    if form.source == "folder":
         found["folder"] = "folder", "category", partial(folder, desk)
         found["size"] = "file size", "number", partial(size, desk)
     if desk.standing.seen:
@@ -88,7 +90,6 @@ def known(desk: Desk, space: str, *, yardstick: bool = False) -> dict[str, tuple
         found["round"] = "round", "number", partial(round_, desk)
     if (layout := desk.layouts.get(space)) is not None and np.isfinite(layout.before).any():
         found["movement"] = "movement", "number", partial(movement, desk, space)
-    form = form_of(desk)
     found |= {FEATURE + c: (c, "number", partial(feature, desk, i)) for i, c in enumerate(form.columns)}
     for name, values in desk.imported.columns().items():
         numbers = of_numbers(values)
@@ -251,12 +252,6 @@ def rebuilt(desk: Desk, space: str) -> Found:
     return nothing_yet(desk, found) if isinstance(found, str) else (of_pool(desk, found.arrays["rebuilt"]), found.said)
 
 
-def decodes(desk: Desk, space: str) -> bool:
-    from tacit.web.state import space_info
-
-    return space_info(desk, space).decodes
-
-
 def movement(desk: Desk, space: str) -> Found:
     layout = desk.layouts.get(space)
     if layout is None:
@@ -273,10 +268,6 @@ def form_of(desk: Desk) -> Any:
     from tacit.data.form import load_form
 
     return load_form(desk.folder)
-
-
-def from_files(desk: Desk) -> bool:
-    return bool(form_of(desk).source == "folder")
 
 
 def folder(desk: Desk) -> Found:

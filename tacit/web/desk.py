@@ -168,6 +168,7 @@ class Desk:
         ids = self.ids_of(rows)
         names = self.project.paths(ids)
         flags, reasons, kind = self.project.labels.flags(), self.reasons(), self.project.sides[0].spec.kind
+        guesses = self.guesses()
         self.standing.refresh()
         return [
             schemas.Item(
@@ -177,7 +178,7 @@ class Desk:
                 side="pool" if self.rows.is_pool[row] else "yardstick",
                 kind=kind,  # type: ignore[arg-type]
                 label=self.standing.answer(int(row)),
-                guess=self.guess(int(row)),
+                guess=self.guess(int(row), guesses),
                 reason=reasons.get(id_),
                 flag=flags[id_][1] if id_ in flags else None,
                 version=id_[:12],
@@ -272,9 +273,9 @@ class Desk:
                 self._guesses = said, Guesses.load(run.folder)
             return self._guesses[1]
 
-    def guess(self, row: int) -> schemas.Guess | None:
-        """Never about the yardstick: whoever answers it must not be led."""
-        if not self.rows.is_pool[row] or (found := self.guesses()) is None:
+    def guess(self, row: int, found: "Guesses | None") -> schemas.Guess | None:
+        """What they say of a row; never of the yardstick: whoever answers it must not be led."""
+        if found is None or not self.rows.is_pool[row]:
             return None
         at = int(self.rows.position[row])
         if at >= len(found):
@@ -341,9 +342,7 @@ def desk_of(request: Request) -> Desk:
 
 
 Here = Annotated[Desk, Depends(desk_of)]
-Sent = Annotated[  # a file that came with a form; what FastAPI hands over is not of the class that it calls by this name
-    UploadFile,
-    File(),
-    GetPydanticSchema(lambda _source, _handler: core_schema.is_instance_schema(UploadFile)),
-    WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"}),
-]
+# A file that came with a form. What FastAPI hands over is not of the class that it calls by this name.
+SENT = GetPydanticSchema(lambda _source, _handler: core_schema.is_instance_schema(UploadFile))
+BYTES = WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
+Sent = Annotated[UploadFile, File(), SENT, BYTES]

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Response
 
 from tacit.errors import TacitError
 from tacit.web import schemas
-from tacit.web.desk import Desk, Here
+from tacit.web.desk import Desk, Here, Sent
 from tacit.web.state import desk_settings
 
 router = APIRouter()
@@ -26,7 +26,7 @@ Writes = Literal["label-studio", "coco", "csv", "jsonl", "history"]
 @router.post("/api/import")
 def bring_in(
     desk: Here,
-    file: UploadFile,
+    file: Sent,
     format: Reads = "auto",
     who: Annotated[str, Query(min_length=1, max_length=200)] = "me",
     skip_unknown: bool = False,

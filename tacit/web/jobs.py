@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,8 +160,6 @@ class Jobs:
             time.sleep(0.05)
         return [resume_line(one.verb, one.status, self.log(one.id), self.desk.folder) for one in self._leaving]
 
-    # one job
-
     def view(self, one: Kept) -> schemas.Job:
         step, steps, eta = (one.step, one.steps, None) if one.ended else self._step(one)
         status: Any = one.status
@@ -251,7 +250,8 @@ class Jobs:
 
     def _signal(self, one: Kept, number: int) -> None:
         if one.pid is not None and self._alive(one):
-            os.killpg(one.pid, number)  # it leads its own session
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(one.pid, number)  # it leads its own session
 
     def _alive(self, one: Kept) -> bool:
         child = self._children.get(one.id)

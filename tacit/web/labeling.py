@@ -1,7 +1,6 @@
 """Labelling: queues, answers, undo, flags, classes."""
 
 import time
-from itertools import groupby
 
 from fastapi import APIRouter
 
@@ -165,23 +164,20 @@ def wrong_with(desk: Desk, given: schemas.Answer, name: str | None, names: Names
 
 
 def record(desk: Desk, who: str, good: list[tuple[schemas.Answer, str]], *, alone: bool) -> None:
-    """Into the ledger, in their order: one write for all that came from one round; `alone`, and an undo for each."""
-    now = time.time()
-    for round_, group in groupby(good, key=lambda entry: entry[0].round):
-        some = list(group)
-        given = [answer for answer, _ in some]
-        desk.project.labels.record(
-            desk.ids_of([answer.row for answer in given]),
-            [name for _, name in some],
-            who=who,
-            round=round_,
-            seconds=[answer.seconds for answer in given],
-            suggestions=[answer.suggestion for answer in given],
-            note=[answer.note for answer in given],
-            times=[None if answer.time is None else min(answer.time, now) for answer in given],  # no clock is ahead
-            keys=[answer.key for answer in given],
-            alone=alone,
-        )
+    """Into the ledger, in their order, in one write; `alone`, there is an undo for each."""
+    now, given = time.time(), [answer for answer, _ in good]
+    desk.project.labels.record(
+        desk.ids_of([answer.row for answer in given]),
+        [name for _, name in good],
+        who=who,
+        round=[answer.round for answer in given],
+        seconds=[answer.seconds for answer in given],
+        suggestions=[answer.suggestion for answer in given],
+        note=[answer.note for answer in given],
+        times=[None if answer.time is None else min(answer.time, now) for answer in given],  # no clock is ahead
+        keys=[answer.key for answer in given],
+        alone=alone,
+    )
 
 
 def person(who: str) -> str:

@@ -195,6 +195,8 @@ class Layouts:
 
     def space(self, name: str) -> "Space":
         """The space with all items that there are by now."""
+        if not len(self.desk.rows.pool):
+            raise BadData("the pool is empty, so there is no map\n  make the project anew with --yardstick 0")
         space = self.desk.space(name)
         if len(space) != len(self.desk.rows.pool):
             raise BadData(
@@ -232,7 +234,8 @@ class Layouts:
         yardstick = self.desk.project.yardstick
         parts = [np.empty((0, 2))]
         for rows in torch.arange(len(yardstick)).split(AT_ONCE):
-            codes = space.encode(yardstick.floats(rows)).to(space.codes.dtype)
+            with self.desk.model_lock:
+                codes = space.encode(yardstick.floats(rows)).to(space.codes.dtype)
             parts.append(places[nearest(codes, space.codes, BESIDE)[1].numpy()].mean(1))
         return np.concatenate(parts)
 

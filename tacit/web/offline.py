@@ -52,14 +52,10 @@ def write_map(folder: Path, to: Path | None, *, overwrite: bool = False) -> Outc
 
 def built() -> tuple[str, str]:
     """The script and the style of the file."""
-    try:
-        script = (app.DIST / "offline.js").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BadEnvironment("the page has not been built\n  build it: make page") from None
-    try:
-        return script, (app.DIST / "offline.css").read_text(encoding="utf-8")
-    except FileNotFoundError:  # a page without a style of its own has no such file
-        return script, ""
+    script, style = app.DIST / "offline.js", app.DIST / "offline.css"
+    if not script.is_file() or not style.is_file():
+        raise BadEnvironment("the page has not been built\n  build it: make page")
+    return script.read_text(encoding="utf-8"), style.read_text(encoding="utf-8")
 
 
 def drawn(desk: Desk) -> Layout:
@@ -78,7 +74,7 @@ def drawn(desk: Desk) -> Layout:
 
 
 def data(desk: Desk, layout: Layout) -> dict[str, Any]:
-    """What the page reads: see page/src/offline.tsx."""
+    """What the page reads: page/src/map/packed.ts."""
     told: list[str] = []
     columns = [packed(desk, layout, one) for one in chosen(desk, layout.space, told)]
     thumbs = pictures_of(desk, layout, told)
@@ -106,7 +102,9 @@ def facts(desk: Desk, layout: Layout) -> list[str]:
     weights = f", weights {space.hash}" if space.hash else ""
     said = [
         f"{pool:,} items to learn from and {len(layout.rows) - pool:,} to measure on; all of them are drawn.",
-        f"Space: {title(space.name)} ({space.method}, seed {space.seed}{weights}).",
+        f"Space: {title(space.name)} ({space.method}, seed {space.seed}{weights})."
+        if space.learned
+        else "Nothing has been learned yet: the map is that of the items themselves.",
         f"Map: {layout.made}; {layout.kept:.0%} of an item's 15 nearest are among its 15 nearest here. {layout.note}",
         f"{int(answered.sum()):,} of {pool:,} items labelled; written {time.strftime('%Y-%m-%d %H:%M')}.",
     ]

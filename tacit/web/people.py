@@ -48,7 +48,7 @@ def record(desk: Desk, events: list[Event]) -> schemas.PeopleRecord:
         people=[schemas.Person(**vars(person)) for person in everybody],
         agreement=schemas.Agreement(
             kind=found.kind,  # type: ignore[arg-type]
-            kappa=found.kappa and schemas.Interval(**vars(found.kappa)),
+            kappa=None if found.kappa is None else schemas.Interval(**vars(found.kappa)),
             items=found.items,
             raw=found.raw,
             said=found.said,

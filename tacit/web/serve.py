@@ -1,5 +1,6 @@
 """`tacit serve`: a port, a lock, a token where other machines may ask, and the address as the last line."""
 
+import errno
 import fcntl
 import json
 import os
@@ -100,17 +101,18 @@ def listening(host: str, port: int | None) -> Iterator[socket.socket]:
     """A socket on this port, or on the first free one from 8765 on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in [port] if port is not None else range(PORT, PORT + TRIED):
-        found = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small answers at once only where the protocol is named; without it each waits 40 ms
+        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((host, number))
             found.listen(128)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             found.close()
-            if port is not None or not isinstance(error, OSError) or error.errno not in (98, 48):
+            if port is not None or not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+                why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
                 raise WrongUsage(
-                    f"{host} port {number} cannot be used ({(error.strerror or str(error)).lower()})\n"
-                    "  leave out --port, and a free one is found"
+                    f"{host} port {number} cannot be used ({why.lower()})\n  leave out --port, and a free one is found"
                 ) from error
             continue
         try:
@@ -138,8 +140,10 @@ def alone(folder: Path, address: str) -> Iterator[None]:
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "address": address.partition("?")[0]}))
         file.flush()
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)
 
 
 def said_in(record: str) -> str:

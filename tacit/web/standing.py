@@ -1,11 +1,14 @@
 """Where the labelling stands, row by row: read from the ledger once, then from its tail."""
 
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tacit.data.events import CANNOT_TELL
-from tacit.data.labels import Labels
+
+if TYPE_CHECKING:  # it loads torch, which takes seconds
+    from tacit.data.labels import Labels
 
 NONE = -1  # nobody has answered
 MANY = 5000  # items from which all answers are read at once more quickly
@@ -14,7 +17,7 @@ MANY = 5000  # items from which all answers are read at once more quickly
 class Standing:
     """The answer about every row as of now: `code` (R,) int16 into `names`, NONE where there is none."""
 
-    def __init__(self, labels: Labels, rows: int, place: dict[str, int]) -> None:
+    def __init__(self, labels: "Labels", rows: int, place: dict[str, int]) -> None:
         self.labels, self.place = labels, place
         self.code = np.full(rows, NONE, dtype=np.int16)
         self.names: list[str] = [CANNOT_TELL]

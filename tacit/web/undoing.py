@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tacit.data.events import CANNOT_TELL, Event
+from tacit.data.events import CANNOT_TELL, REMOVED, RENAMED, Event
 from tacit.web import schemas
 from tacit.web.desk import Desk
 
@@ -42,7 +42,7 @@ def answered(desk: Desk, event: Event) -> Event:
 
 def sentence(desk: Desk, kind: str, events: list[Event], answer: Event) -> str:
     """What was done, in words; and what an item is now, where that is something else."""
-    from tacit.project.classes import REMOVED, RENAMED, count
+    from tacit.project.classes import count
 
     done, note = "took back" if kind == "undo" else "brought back", answer.note or ""
     if answer.source == "bulk" and note.startswith((RENAMED, REMOVED)):

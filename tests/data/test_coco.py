@@ -195,7 +195,7 @@ MORE = st.dictionaries(
     st.lists(st.tuples(st.integers(10, 13), st.sampled_from([1, 7]), st.booleans(), MORE), max_size=6),
     st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from(["cat", "emu"])), max_size=3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_whatever_the_file_holds_it_comes_back_and_new_answers_decide(tmp_path_factory, boxes, answers):
     exchange = Exchange(tmp_path_factory.mktemp("any"))
     made = [label(i, of, category, **(BOX if box else {}), **more) for i, (of, category, box, more) in enumerate(boxes)]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,29 @@ def client(project) -> Iterator[TestClient]:
 @pytest.fixture
 def learned_client(learned_project) -> Iterator[TestClient]:
     yield from opened(learned_project)
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory) -> Iterator[TestClient]:
+    """The application around 40 tones of half a second in two folders; for tests that write nothing."""
+    here = tmp_path_factory.mktemp("sounds") / "tones"
+    t = np.arange(4000) / 8000
+    for i in range(40):
+        folder = here / ("high" if i % 2 else "low")
+        folder.mkdir(parents=True, exist_ok=True)
+        samples = 20000 * np.sin(2 * np.pi * (300 + 20 * i + 1500 * (i % 2)) * t)
+        with wave.open(str(folder / f"{i:02d}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(samples.astype("<i2").tobytes())
+    yield from opened(Project.create(here).folder)
+
+
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory) -> Iterator[TestClient]:
+    """The same around 60 rows of five numbers in an array file."""
+    path = tmp_path_factory.mktemp("vectors") / "rows.npz"
+    np.savez(path, x=np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32))
+    yield from opened(Project.create(path).folder)
 
 
 @dataclass

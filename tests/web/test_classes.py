@@ -130,6 +130,17 @@ def test_a_renaming_is_nobodys_second_opinion(three):
     assert set(found.values()) == {"ann"} and len(found) == 3
 
 
+def test_a_renaming_makes_nobody_disagree(three):
+    send(three, three.gulls[0], answer="gull", who="bob")
+    send(three, three.gulls[1], answer="dog", who="bob")
+    change(three, rename=["gull", "larus"], who="eve")
+    people = three.get("/people.json").json()
+    (differing,) = people["disagreements"]
+    assert differing["item"]["row"] == three.gulls[1]
+    assert {(said["who"], said["answer"]) for said in differing["answers"]} == {("ann", "larus"), ("bob", "dog")}
+    assert people["agreement"]["raw"] == 0.5  # of the two items of the pool that two people looked at
+
+
 def test_two_classes_are_not_made_one_by_a_name(three):
     said = three.post("/api/classes", json={"who": "ann", "rename": ["gull", "dog"]}).json()
     assert "'dog' already" in said["error"] and "remove 'gull'" in said["next"]

@@ -51,7 +51,7 @@ def test_what_the_model_says_is_said_of_the_right_items_and_never_of_the_yardsti
     _, margin = values(learned_client, "margin")
     _, entropy = values(learned_client, "entropy")
     for row in desk.rows.pool[:20].tolist():
-        guess = desk.guess(row)
+        guess = desk.guess(row, desk.guesses())
         assert record["labels"][predicted[row]] == guess.answer and confidence[row] == pytest.approx(guess.confidence)
         assert margin[row] == pytest.approx(guess.confidence - guess.second_confidence, abs=1e-6)
         assert 0 <= entropy[row] <= math.log(10) + 1e-5

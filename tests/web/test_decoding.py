@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 from tacit.latent.space import Space
+from tacit.project import Project
 from tacit.web.app import make_app
 from tacit.web.decoding import AXES, main_directions, row_numbers
 from tacit.web.desk import Desk
@@ -201,18 +203,9 @@ def test_no_rows_are_no_items(asked):
     assert decoded(asked.get("/api/decode/reconstruct?rows=")) == [] and row_numbers(" 1, 2,", 5) == [1, 2]
 
 
-def test_decoded_sounds_can_be_heard(tmp_path):
-    from tacit.project import Project
-    from tests.web.test_items import tone
-
-    t = np.arange(4000) / 8000
-    for i in range(40):
-        (tmp_path / "tones").mkdir(exist_ok=True)
-        (tmp_path / "tones" / f"{i:02d}.wav").write_bytes(tone(np.sin(2 * np.pi * (300 + 40 * i) * t)))
-    project = Project.create(tmp_path / "tones", rate=8000)
-    project.learn("vae", steps=3, latent_dim=4)
-    desk = Desk(Path(project.folder))
-    with TestClient(make_app(desk), base_url="http://127.0.0.1:8765", raise_server_exceptions=False) as client:
-        assert desk.ready.wait(60)
+def test_decoded_sounds_can_be_heard(sounds, tmp_path):
+    folder = Path(shutil.copytree(sounds.desk.folder, tmp_path / "tones.tacit"))
+    Project(folder).learn("vae", steps=3, latent_dim=4)
+    with TestClient(make_app(Desk(folder)), base_url="http://127.0.0.1:8765", raise_server_exceptions=False) as client:
         for one in decoded(client.post("/api/decode/walk", json={"a": 0, "b": 1, "steps": 3})):
             assert pixels(one).ndim == 2 and base64.b64decode(one["sound"].partition(",")[2])[:4] == b"RIFF"

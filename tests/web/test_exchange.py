@@ -113,8 +113,10 @@ def test_a_round_may_begin_after_answers_of_the_pool_only(client, monkeypatch):
         ("../../etc/x.csv", "x.csv"),
         ("C:\\a\\b.json", "b.json"),
         ('a"\r\n\u00e9\ud800\x00.csv', "a______.csv"),
-    ]
-    + [("", "answers"), ("..", "answers"), ("x" * 300 + ".json", "x" * 95 + ".json")],
+        ("", "answers"),
+        ("..", "answers"),
+        ("x" * 300 + ".json", "x" * 95 + ".json"),
+    ],
 )
 def test_names_of_files_are_made_safe(name, kept):
     assert plain(name) == kept

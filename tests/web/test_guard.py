@@ -1,5 +1,6 @@
 """Who may ask, and what no answer can carry."""
 
+import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import tacit.web.app
 from tacit.web.app import make_app
 from tacit.web.desk import Desk
 from tacit.web.guard import COOKIE, HEADERS, LARGEST_BODY, host_name, is_loopback, own_names
+from tacit.web.serve import listening
 
 TOKEN = "correct-horse-battery-staple"
 
@@ -187,3 +189,8 @@ def test_only_addresses_of_this_machine_need_no_token():
     assert all(is_loopback(host) for host in ("localhost", "127.0.0.1", "127.8.8.8", "::1"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.0.7", "evil.example", ""))
     assert own_names("127.0.0.1") == {"127.0.0.1"} and len(own_names("0.0.0.0")) > 1
+
+
+def test_small_answers_are_sent_at_once():
+    with listening("127.0.0.1", None) as found:
+        assert found.proto == socket.IPPROTO_TCP  # what asyncio looks at before it switches the delay of 40 ms off

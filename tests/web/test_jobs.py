@@ -74,7 +74,9 @@ def test_a_job_ends_with_what_it_made_and_a_failure_with_its_sentence(learned_cl
     (folder / "runs" / "002-supervised" / "model.safetensors").write_bytes(b"spoiled")
     broken = client.post("/api/jobs", json={"verb": "export", "name": "002-supervised"}).json()
     failed = ended(client, broken["id"])
-    assert failed["status"] == "failed" and failed["said"].startswith("error: ") and "model.safetensors" in failed["said"]
+    assert (
+        failed["status"] == "failed" and failed["said"].startswith("error: ") and "model.safetensors" in failed["said"]
+    )
     banner = next(b for b in client.get("/state.json").json()["banners"] if b["id"] == f"job-{broken['id']}")
     assert banner["kind"] == "error" and banner["text"].startswith("export failed: ")
     done = ended(client, made["id"])
@@ -226,5 +228,8 @@ def test_of_a_log_the_line_that_matters_is_told():
     stopped = ["error: saved at step 7 of 40", "  go on: tacit learn --resume"]
     assert said_in(stopped, "stopped") == "saved at step 7 of 40"
     assert said_in(["warning: slow", *stopped], "failed") == "error: saved at step 7 of 40\ngo on: tacit learn --resume"
-    assert resume_line("learn", "stopped", stopped, Path("d.tacit")) == "saved at step 7 -> tacit learn --resume -p d.tacit"
+    assert (
+        resume_line("learn", "stopped", stopped, Path("d.tacit"))
+        == "saved at step 7 -> tacit learn --resume -p d.tacit"
+    )
     assert schemas.JobOrder(verb="learn").settings == {}

@@ -146,6 +146,16 @@ def test_each_key_stroke_is_undone_by_itself_also_when_many_were_sent_in_one_go(
     assert now(three, *rows) == ["cat", "dog", None]
 
 
+def test_what_was_one_act_is_undone_as_one_whatever_round_asked(three):
+    rows = pool_rows(three, 3)
+    three.desk.project.labels.record_picks("random", three.desk.ids_of(rows), ["why not"] * 3)
+    answers = [given(row, "cat", round=round_) for row, round_ in zip(rows, [1, None, 1], strict=True)]
+    sent = three.post("/api/answers", json={"who": "ann", "session": "tab-1", "answers": answers, "together": True})
+    assert sent.json()["recorded"] == 3
+    assert [event.round for event in three.desk.project.labels.history()] == [1, None, 1]
+    assert sorted(step(three, "undo").json()["rows"]) == rows and now(three, *rows) == [None] * 3
+
+
 def test_an_undone_item_is_before_the_person_who_took_the_answer_back(three):
     (a,) = pool_rows(three, 1)
     send(three, given(a, "cat"))

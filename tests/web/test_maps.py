@@ -1,12 +1,16 @@
 """The map: never waited for, kept, aligned, and true to what people answered."""
 
+import threading
 import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from tacit.web.columns import column
 from tacit.web.desk import Desk
-from tacit.web.maps import CANNOT, FLAGGED, LABELED, OUTLIER, SUGGESTED, YARDSTICK
+from tacit.web.layouts import Layouts
+from tacit.web.maps import CANNOT, FLAGGED, LABELED, OUTLIER, SUGGESTED, YARDSTICK, on_map
 
 
 def until(client, wanted, path="/map.json", seconds=60.0):
@@ -158,24 +162,78 @@ def test_unknown_spaces_are_named(client):
     assert answer.status_code == 400 and "no space called 'nonsense'" in answer.json()["error"]
 
 
-def test_new_items_join_the_quick_map_and_the_others_stay_near(client, digits):
-    from PIL import Image
-
-    record = until(client, done)
-    desk = client.desk
-    old = desk.layouts.get("quick")
-    for i in range(360, 400):
+def more_photos(desk, digits, first, last):
+    """Real digits join the source, and the project takes them in."""
+    for i in range(first, last):
         image = np.kron(digits[0][i, 0], np.ones((4, 4), np.uint8))
         Image.fromarray(image).save(desk.folder.parent / "photos" / "0" / f"{i}.png")
     desk.project.refresh()
-    again = Desk(desk.folder)
-    again.open()
-    shown = again.layouts.get("quick")
-    assert shown.version == record["version"] and len(shown.rows) == 360  # what is known stays meanwhile
-    give_up = time.monotonic() + 60
-    while again.layouts.waiting("quick") and time.monotonic() < give_up:
-        time.sleep(0.05)
-    now = again.layouts.get("quick")
-    assert len(now.rows) == 400 and set(old.rows.tolist()) <= set(now.rows.tolist())
+    desk.forget_items()
+
+
+def test_new_items_join_the_quick_map_and_the_others_stay_near(client, digits):
+    first = until(client, done)
+    desk = client.desk
+    old = desk.layouts.get("quick")
+    more_photos(desk, digits, 360, 400)
+    known = desk.layouts._known("quick")
+    assert known.version == first["version"]  # what is known stays meanwhile ...
+    sizes = [len(on_map(desk, known, column(desk, name, "quick").values)) for name in ("class", "folder")]
+    assert sizes == [360, 360]  # ... and its columns are still those of its points
+    record = until(client, lambda r: done(r) and r["points"] == 400)
+    assert record["made"] == "t-SNE" and record["version"] != first["version"]
+    now = desk.layouts.get("quick")
+    assert set(old.rows.tolist()) <= set(now.rows.tolist())
     moved = np.linalg.norm(now.points[: now.pool] - now.before[: now.pool], axis=1)
     assert np.isnan(moved).sum() == now.pool - old.pool and np.nanmedian(moved) < 0.2
+
+
+def test_a_learned_space_without_a_map_shows_principal_components_until_it_is_drawn(learned_client):
+    desk = learned_client.desk
+    (desk.learned[-1].folder / "map.npz").unlink()
+    name, made = desk.space_name(), []
+    until(learned_client, lambda r: made.append(r["made"]) or done(r), f"/map.json?space={name}")
+    assert made[-1] == "t-SNE" and (desk.learned[-1].folder / "map.npz").exists()
+    layout = desk.layouts.get(name)
+    assert np.isfinite(layout.before[: layout.pool]).all()  # of the principal components
+
+
+def test_the_map_of_an_earlier_space_stays_until_the_new_one_is_there(learned_client, monkeypatch):
+    until(learned_client, done, "/map.json?space=quick")
+    monkeypatch.setattr(Layouts, "_draw", lambda *_: None)  # it never comes
+    record = learned_client.get("/map.json").json()
+    assert record["ready"] and record["space"]["name"] == "quick"
+    assert record["waiting"] == f"drawing the map of {learned_client.desk.space_name()}"
+
+
+def test_what_fails_in_the_background_is_said_and_not_tried_for_ever(client, monkeypatch):
+    tried = []
+
+    def fail(self, name):
+        tried.append(name)
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(Layouts, "_draw", fail)
+    record = until(client, lambda r: "failed" in r["waiting"])
+    assert not record["ready"] and "ValueError: no luck" in record["waiting"]
+    assert "no luck" in client.get("/api/map/points.bin").json()["error"] and tried == ["quick"]
+
+
+def test_work_that_is_under_way_ends_with_the_program(client):
+    began, ended = threading.Event(), []
+
+    def work():
+        try:
+            began.set()
+            while True:
+                time.sleep(0.01)
+        finally:
+            ended.append(True)
+
+    background = client.desk.layouts.background
+    background.ask("for ever", "counting to infinity", work)
+    assert began.wait(10) and client.get("/state.json").json()["waiting"] == "counting to infinity"
+    background.close()
+    assert ended == [True]
+    background.ask("after", "nothing any more", lambda: ended.append(False))
+    assert not background.thread.is_alive() and ended == [True]

@@ -32,7 +32,9 @@ def dist(tmp_path_factory, monkeypatch) -> Path:
 
 
 def held(path: Path) -> dict:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)
+    found = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.S
+    )
     assert found is not None
     return json.loads(found[1])
 
@@ -44,11 +46,13 @@ def numbers(column: dict) -> np.ndarray:
 def test_the_file_holds_the_map_its_columns_and_where_they_come_from(dist, learned_project, tmp_path):
     outcome = write_map(learned_project, tmp_path / "map.html")
     record = held(tmp_path / "map.html")
-    assert set(record) == {"name", "said", "pool", "points", "columns", "names", "thumbs", "density", "clusters"}
+    parts = ("name", "said", "pool", "points", "states", "columns", "names", "thumbs", "density", "clusters")
+    assert set(record) == set(parts)
     points = np.frombuffer(base64.b64decode(record["points"]), "<f4").reshape(-1, 2)
     assert len(points) == len(record["names"]) == 360 == outcome.record["items"] and np.abs(points).max() <= 1
     columns = {column["name"]: column for column in record["columns"]}
     assert {"class", "prediction", "confidence", "cluster", "density", "outlier", "folder"} <= set(columns)
+    assert sum(byte & 1 for byte in base64.b64decode(record["states"])) == 40
     classes = numbers(columns["class"])
     assert len(classes) == 360 and (classes >= 0).sum() == 40 and (classes[record["pool"] :] == -1).all()
     assert np.isfinite(numbers(columns["density"])[: record["pool"]]).all()

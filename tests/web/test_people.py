@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from tacit.project import classes
 from tacit.web import people as module
 
 
@@ -80,6 +81,24 @@ def test_disagreements_are_of_different_people_newest_first(client, ledger):
     assert record["said"] == "3 people have answered; they differ on 2 items."
     ledger.undo(who="eve")
     assert [one["item"]["row"] for one in asked(client)["disagreements"]] == [1]
+
+
+def test_another_name_of_a_class_is_nobodys_opinion(client, ledger):
+    pool = client.desk.rows.pool[:4].tolist()
+    ledger.record(ids(client, pool), ["dog", "cat", "cat", "cat"], who="bob")
+    ledger.record(ids(client, pool), ["dog", "dog", "cat", "emu"], who="ann")
+    before = asked(client)
+    project = client.desk.project
+    project.settings.set("classes", ["dog", "cat", "emu"])
+    classes.rename(project, "dog", "hound", who="eve")
+    classes.rename(project, "hound", "wolf", who="eve")
+    after = asked(client)
+    assert after["people"] == before["people"] and after["agreement"] == before["agreement"]
+    answers = [[a["answer"] for a in one["answers"]] for one in after["disagreements"]]
+    assert answers == [["cat", "emu"], ["cat", "wolf"]]
+    ledger.record(ids(client, pool[1:2]), ["wolf"], who="bob")
+    classes.remove(project, "emu", "cat", who="eve")
+    assert asked(client)["disagreements"] == [] and asked(client)["agreement"]["kappa"]["value"] == 1
 
 
 def test_a_long_list_is_cut_and_says_so(client, ledger):

@@ -16,12 +16,11 @@ export async function itemsOf(rows: number[], signal?: AbortSignal): Promise<Ite
   return found;
 }
 
-/** What is known about these rows, and how to fetch it anew. */
-export function useItems(rows: number[], given: Item[]): { items: ReadonlyMap<number, Item>; forget: () => void } {
+/** What is known about these rows. */
+export function useItems(rows: number[], given: Item[]): ReadonlyMap<number, Item> {
   const version = useValue(state)?.version ?? 0;
   const [known, setKnown] = useState<ReadonlyMap<number, Item>>(new Map());
-  const [turn, setTurn] = useState(0);
-  const fresh = useMemo(() => new Set<number>(), [version, turn]);
+  const fresh = useMemo(() => new Set<number>(), [version]);
   useEffect(() => {
     for (const item of given) fresh.add(item.row);
     if (given.length) setKnown((before) => new Map([...before, ...given.map((item): [number, Item] => [item.row, item])]));
@@ -38,5 +37,5 @@ export function useItems(rows: number[], given: Item[]): { items: ReadonlyMap<nu
     }, REST);
     return () => (clearTimeout(timer), control.abort());
   }, [rows.join(), fresh]);
-  return { items: known, forget: () => setTurn((now) => now + 1) };
+  return known;
 }

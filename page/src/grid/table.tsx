@@ -30,7 +30,7 @@ export function Table({ rows, given, marks, mark, open, seen }: Props) {
   }, []);
   const { columns, first, last, height, top } = look(rows.length, CELL, size.width, size.height, scrolled);
   const shown = rows.slice(first, last);
-  const { items } = useItems(shown, given);
+  const items = useItems(shown, given);
   useEffect(() => seen(shown), [shown.join()]);
   useEffect(() => void (box.current!.scrollTop = 0), [rows]);
   const go = (place: number, extend: boolean): void => {

@@ -128,7 +128,8 @@ export class Line {
     if (first === undefined || "work" in first) return [];
     const other = (one: Entry): boolean => one.group !== first.group || one.who !== first.who || one.session !== first.session;
     const end = this.line.findIndex((one) => "work" in one || other(one));
-    return this.line.slice(0, Math.min(MOST, end < 0 ? this.line.length : end)) as Entry[];
+    const most = this.failures > 0 && first.group === "" ? 1 : MOST; // while nothing gets through, one tries: the others can be withdrawn
+    return this.line.slice(0, Math.min(most, end < 0 ? this.line.length : end)) as Entry[];
   }
 
   private async send(batch: Entry[]): Promise<boolean> {

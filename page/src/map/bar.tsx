@@ -40,13 +40,13 @@ export function Bar({ record, shown, tool, change, setTool, setSpace, selectView
     <div class="row map-bar" role="toolbar" aria-label="The map">
       <label>
         space
-        <select value={space} onChange={(event) => setSpace(event.currentTarget.value)}>
+        <select aria-label="space" value={space} onChange={(event) => setSpace(event.currentTarget.value)}>
           {record.spaces.map((one) => <option key={one.name} value={one.name}>{named(one)}</option>)}
         </select>
       </label>
       <label>
         color
-        <select value={shown.column} onChange={(event) => change({ column: event.currentTarget.value })}>
+        <select aria-label="color" value={shown.column} onChange={(event) => change({ column: event.currentTarget.value })}>
           {record.columns.map((one) => <option key={one.name} value={one.name}>{one.title}</option>)}
           <option value="-">nothing</option>
         </select>
@@ -54,7 +54,7 @@ export function Bar({ record, shown, tool, change, setTool, setSpace, selectView
       <Button action="color" aria-label="next color" onClick={nextColor}>next</Button>
       <label>
         size
-        <input type="range" min={0.4} max={3} step={0.1} value={shown.factor} onInput={(event) => change({ factor: Number(event.currentTarget.value) })} />
+        <input type="range" aria-label="size" min={0.4} max={3} step={0.1} value={shown.factor} onInput={(event) => change({ factor: Number(event.currentTarget.value) })} />
       </label>
       <Button action="lasso" aria-pressed={tool === "lasso"} onClick={() => setTool(tool === "lasso" ? "hand" : "lasso")}>lasso</Button>
       {record.space?.decodes && <Button aria-pressed={tool === "line"} onClick={() => setTool(tool === "line" ? "hand" : "line")}>walk tool</Button>}
@@ -66,7 +66,7 @@ export function Bar({ record, shown, tool, change, setTool, setSpace, selectView
       {record.spaces.length > 1 && (
         <label>
           compare
-          <select value={shown.other} onChange={(event) => change({ other: event.currentTarget.value })}>
+          <select aria-label="compare" value={shown.other} onChange={(event) => change({ other: event.currentTarget.value })}>
             <option value="">with nothing</option>
             {record.spaces.filter((one) => one.name !== space).map((one) => <option key={one.name} value={one.name}>{named(one)}</option>)}
           </select>
@@ -106,7 +106,7 @@ export function Views({ first, now, load }: { first: View[]; now(): Record<strin
       {views.length > 0 && (
         <label>
           views
-          <select value={current} onChange={(event) => chosen(event.currentTarget.value)}>
+          <select aria-label="views" value={current} onChange={(event) => chosen(event.currentTarget.value)}>
             <option value="">choose</option>
             {views.map((one) => <option key={one.name} value={one.name}>{one.name}</option>)}
           </select>

@@ -2,7 +2,7 @@
 // several times faster this way than by a WebGL that computes every pixel of every sprite on the processor.
 import { scaleOf, type Camera, type Size } from "./camera";
 import { BIT } from "./cloud";
-import { HIDDEN, SELECTED, type Look } from "./paint";
+import { FINE, HIDDEN, isMark, SELECTED, type Look } from "./paint";
 import type { Palette, Rgb } from "./palette";
 import { opacity, type Painter } from "./points";
 
@@ -77,14 +77,16 @@ export class Flat implements Painter {
       return Math.round(axis ? top - value * scale : left + value * scale);
     };
     const side = Math.max(1, Math.round(dot * ratio));
+    const fine = dot < FINE;
     const share = Math.round(256 * opacity(n));
     const words = new Uint32Array(look.buffer, look.byteOffset, n); // color, shape, state, flags in one
     for (let i = 0; i < n; i++) {
-      if (words[i] > 255) continue; // more than a dot
+      const word = words[i];
+      if (word > 255 && isMark((word >> 8) & 255, (word >> 16) & 255, word >>> 24, fine)) continue;
       const x = place(i, 0) - (side >> 1);
       const y = place(i, 1) - (side >> 1);
       if (!(x >= 0 && y >= 0 && x + side <= width && y + side <= height)) continue;
-      const color = palette[words[i]];
+      const color = palette[word & 255];
       const redBlue = color & 0xff00ff;
       const green = color & 0x00ff00;
       for (let v = y; v < y + side; v++) {
@@ -109,7 +111,7 @@ export class Flat implements Painter {
     const [ink, accent, bad] = [packed(colors.ink), packed(colors.accent), packed(colors.bad)];
     for (const i of shown.marked) {
       const [color, shape, state, flags] = [look[4 * i], look[4 * i + 1], look[4 * i + 2], look[4 * i + 3]];
-      if (flags & HIDDEN) continue;
+      if (flags & HIDDEN || !isMark(shape, state, flags, fine)) continue;
       const [x, y] = [place(i, 0), place(i, 1)];
       if (flags & SELECTED) press(WIDE_RING, x, y, accent);
       if (state & (BIT.outlier | BIT.flagged)) press(WIDE_RING, x, y, state & BIT.flagged ? bad : ink);

@@ -24,7 +24,6 @@ export interface PackedMap {
   names: string[];
   thumbs: Record<number, string>; // point -> data: address
   density: Grid;
-  clusters: { id: number; rows_of: number; labeled: number; majority: string | null; x: number; y: number }[];
 }
 
 function bytes(base64: string): Uint8Array<ArrayBuffer> {

@@ -85,14 +85,26 @@ export interface Look {
   shown: number;
 }
 
+const ABOVE = BIT.labeled | BIT.suggested | BIT.flagged | BIT.cannot;
+/** Dots smaller than this (pixels) leave no room for shapes: hollow, crossed and classes' shapes come from closer up. */
+export const FINE = 3;
+
+/** Whether a point is more than a dot. Of fine dots only those are that are few: labeled, suggested, outliers ... */
+export function isMark(shape: number, state: number, flags: number, fine: boolean): boolean {
+  if (flags) return true;
+  if (!fine) return (state | shape) !== 0;
+  return (state & (state & BIT.yardstick ? BIT.outlier | BIT.flagged : 255 ^ BIT.copy)) !== 0;
+}
+
 /** What the renderer takes. Points of the yardstick stay gray unless asked. */
 export function lookOf(cloud: Cloud, coloring: Coloring | null, hiding: Hiding, selected: ArrayLike<number>, tint: boolean): Look {
   const { n, states } = cloud;
   const points = new Uint8Array(4 * n);
   const gone = new Uint8Array(256).map((_, state) => (kindsOf(state).some((kind) => hiding.kinds.has(kind)) ? 1 : 0));
   const anyGroup = hiding.groups.size > 0;
-  const marked = new Uint32Array(n);
-  let [many, shown] = [0, 0];
+  const under = new Uint32Array(n);
+  const over = new Uint32Array(n); // what a person gave or asked for is never covered by the rest
+  let [low, high, shown] = [0, 0, 0];
   for (let k = 0; k < selected.length; k++) points[4 * selected[k] + 3] = SELECTED;
   for (let i = 0; i < n; i++) {
     const at = 4 * i;
@@ -106,10 +118,14 @@ export function lookOf(cloud: Cloud, coloring: Coloring | null, hiding: Hiding, 
     if (gone[state] || (anyGroup && hiding.groups.has(group))) points[at + 3] |= HIDDEN;
     else {
       shown++;
-      if (state || points[at + 1] || points[at + 3]) marked[many++] = i;
+      if (points[at + 3] || (state & ABOVE && !(state & BIT.yardstick))) over[high++] = i;
+      else if (state || points[at + 1]) under[low++] = i;
     }
   }
-  return { points, marked: marked.slice(0, many), shown };
+  const marked = new Uint32Array(low + high);
+  marked.set(under.subarray(0, low));
+  marked.set(over.subarray(0, high), low);
+  return { points, marked, shown };
 }
 
 export interface Counts {

@@ -4,7 +4,7 @@ import { moved, scaleOf, zoomed } from "./camera";
 import type { Cloud } from "./cloud";
 import { contourPaths, type Grid } from "./contours";
 import { listen, type Tool } from "./gestures";
-import type { Look } from "./paint";
+import { FINE, type Look } from "./paint";
 import { Stage } from "./stage";
 import { apart, type Picture, Thumbs } from "./thumbs";
 
@@ -166,7 +166,7 @@ export function Plot(props: Props) {
             {drawing && <path class="lasso" d={`M${drawing.join(" ")}${props.tool === "lasso" ? "Z" : ""}`} />}
             {aiming && <path class="aim" d={`M${stage.size.width / 2 - 7} ${stage.size.height / 2}h14m-7 -7v14`} />}
           </svg>
-          {stage.said && <p class="map-poor note">{stage.said}</p>}
+          <p class="map-poor note">{[stage.said, stage.dot < FINE && "Shapes of the yardstick, near copies and classes: from closer up."].filter(Boolean).join(" ")}</p>
         </>
       )}
     </div>

@@ -3,7 +3,7 @@
 // Without a graphics card, many points are left to flat.ts. First all plain dots, then, over them, the points that are more than a dot (labeled, suggested, of the yardstick,
 // near copies, outliers, selected ...), each as a sprite whose shape is computed per pixel.
 import { scaleOf, type Camera, type Size } from "./camera";
-import type { Look } from "./paint";
+import { FINE, type Look } from "./paint";
 import type { Palette, Rgb } from "./palette";
 
 /** Draws points: this one by WebGL, `Flat` without it. */
@@ -34,6 +34,12 @@ layout(location = 3) in uint fresh;
 uniform vec2 center, scale;
 uniform float mixed, dot_size, alpha;
 uniform sampler2D palette;
+uniform bool fine;
+bool is_mark() { // as isMark in paint.ts
+  if (look.w != 0u) return true;
+  if (!fine) return (look.z | look.y) != 0u;
+  return (look.z & ((look.z & 4u) != 0u ? 48u : 247u)) != 0u;
+}
 const vec4 AWAY = vec4(2.0, 2.0, 2.0, 1.0);
 vec4 place() { return vec4((mix(from, to, mixed) - center) * scale, 0.0, 1.0); }
 vec4 color_of() { return texelFetch(palette, ivec2(int(look.x), 0), 0); }
@@ -42,8 +48,7 @@ float shown() { return fresh == 1u ? mixed : 1.0; }
 const DOTS = `${COMMON}
 flat out vec4 color;
 void main() {
-  bool plain = look.y == 0u && look.z == 0u && look.w == 0u;
-  gl_Position = plain ? place() : AWAY;
+  gl_Position = is_mark() ? AWAY : place();
   gl_PointSize = dot_size;
   color = vec4(color_of().rgb, 1.0) * (alpha * shown());
 }`;
@@ -62,7 +67,7 @@ flat out uint shape, state, flags;
 flat out float radius, side;
 uniform float ratio;
 void main() {
-  gl_Position = (look.w & 1u) == 0u ? place() : AWAY;
+  gl_Position = is_mark() && (look.w & 1u) == 0u ? place() : AWAY;
   bool more = (look.z & 67u) != 0u; // labeled, suggested, cannot tell
   radius = max(dot_size * 0.5, (more ? 4.2 : 2.6) * ratio) * (more ? 1.25 : 1.0);
   if (look.z == 0u && (look.w & 2u) == 0u) radius = max(dot_size * 0.5, 1.8 * ratio);
@@ -136,10 +141,9 @@ export class Points implements Painter {
   private n = 0;
   private many = 0;
 
-  /** Null without WebGL 2; with `fast`, also where it would be computed without a graphics card. */
-  static on(canvas: HTMLCanvasElement, fast: boolean): Points | null {
-    const wanted = { antialias: false, powerPreference: "high-performance", failIfMajorPerformanceCaveat: fast } as const;
-    const gl = canvas.getContext("webgl2", wanted);
+  /** Null without WebGL 2. */
+  static on(canvas: HTMLCanvasElement): Points | null {
+    const gl = canvas.getContext("webgl2", { antialias: false, powerPreference: "high-performance" });
     return gl && !gl.isContextLost() ? new Points(gl) : null;
   }
 
@@ -224,6 +228,7 @@ export class Points implements Painter {
       gl.uniform1f(at("dot_size"), dot * ratio);
       gl.uniform1f(at("alpha"), opacity(this.n));
       gl.uniform1i(at("palette"), 0);
+      gl.uniform1i(at("fine"), dot < FINE ? 1 : 0);
       return at;
     };
     prepare(this.dots);
@@ -251,6 +256,16 @@ export class Points implements Painter {
     gl.deleteProgram(this.dots);
     gl.deleteProgram(this.marks);
   }
+}
+
+/** Who computes pixels here: a graphics card, the processor in its place, or nobody. */
+export function graphics(): "card" | "processor" | "none" {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return "none";
+  const more = gl.getExtension("WEBGL_debug_renderer_info"); // failIfMajorPerformanceCaveat lets SwiftShader pass
+  const name = String(gl.getParameter(more ? more.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name) ? "processor" : "card";
 }
 
 function program(gl: WebGL2RenderingContext, vertex: string, fragment: string): WebGLProgram {

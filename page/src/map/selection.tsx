@@ -22,6 +22,8 @@ interface Props {
   alone?(answer: string): void; // what a class key does while nothing is selected
 }
 
+const HANDED = 100_000; // rows that a queue takes
+
 /** Hand a selection to another page of this tab. */
 export function handOver(rows: Int32Array, path: string): void {
   try {
@@ -148,7 +150,7 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
       {some && (
         <div class="row">
           <Button onClick={() => handOver(rows, "/grid?rows=selection")}>send to grid</Button>
-          <Button onClick={() => handOver(rows, "/label?kind=rows")}>label one by one</Button>
+          <Button disabled={rows.length > HANDED} onClick={() => handOver(rows, "/label?kind=rows")}>label one by one</Button>
           <Button onClick={list}>save as list</Button>
         </div>
       )}

@@ -5,10 +5,10 @@ import { Flat } from "./flat";
 import { Near } from "./near";
 import { HIDDEN, type Look } from "./paint";
 import { onTheme, readPalette } from "./palette";
-import { dotSize, Points, type Painter } from "./points";
+import { dotSize, graphics, Points, type Painter } from "./points";
 
 const GLIDE = 900; // milliseconds
-const MANY = 20_000; // points from which WebGL without a graphics card is slower than a canvas of pixels
+const MANY = 8_000; // points from which WebGL without a graphics card is slower than a canvas of pixels
 const NO_WEBGL = "This browser has no WebGL 2: points are drawn with coarser edges.";
 const NO_CARD = "No graphics card here: so many points are drawn with coarser edges, which is faster.";
 const still = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -62,9 +62,9 @@ export class Stage {
   }
 
   private begin(n: number): Painter {
-    const many = n > MANY;
-    const made = Points.on(this.canvas, many);
-    const painter = made ?? new Flat(this.canvas.getContext("2d")!, many && hasWebgl() ? NO_CARD : NO_WEBGL);
+    const slow = n > MANY && graphics() === "processor";
+    const made = slow ? null : Points.on(this.canvas);
+    const painter = made ?? new Flat(this.canvas.getContext("2d")!, slow ? NO_CARD : NO_WEBGL);
     painter.palette(readPalette());
     return painter;
   }
@@ -188,5 +188,3 @@ export class Stage {
     this.painter?.free();
   }
 }
-
-const hasWebgl = (): boolean => document.createElement("canvas").getContext("webgl2") !== null;

@@ -1,5 +1,5 @@
 // Many items at once: filter, select, answer.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, post } from "../api";
 import * as acts from "../grid/acts";
 import { Duplicates } from "../grid/duplicates";
@@ -57,7 +57,8 @@ function Grid() {
   const [seed, setSeed] = useState(0);
   const [halves, setHalves] = useState<Get<"Split"> | null>(null);
   const [busy, setBusy] = useState("");
-  const [keys, setKeys] = useState<string[]>([]); // of the latest suggestions that were accepted
+  const keys = useRef<string[]>([]); // of the latest answers that went through the outbox
+  const line = useRef(Promise.resolve()); // one act after another: Z right behind an answer takes it back
   const [open, setOpen] = useState<{ details?: number; flag?: Item[] }>({});
   const chosen = useMemo(() => [...marks.rows], [marks.rows]);
   const insight = chosen.length <= FEW && chosen.every((row) => seen.includes(row));
@@ -66,24 +67,21 @@ function Grid() {
   useEffect(() => {
     if (halves && !same(chosen, halves.a) && !same(chosen, halves.b)) setHalves(null);
   }, [chosen]);
-  const during = async (what: string, act: () => Promise<void>): Promise<void> => {
-    if (busy) return;
-    setBusy(what);
-    await act().catch(complain);
-    setBusy("");
+  const during = (what: string, act: () => Promise<void>): void => {
+    line.current = line.current.then(() => (setBusy(what), act())).catch(complain).then(() => setBusy(""));
   };
   const needed = (act: () => void) => (): void => (chosen.length ? act() : say("Select items first: arrows, Shift, a click, or all shown."));
   const give = (answer: string): void => needed(() => {
     if (!insight && looked.rows.length === 0) return say("A moment: the sample to look at is on its way.");
-    void during("Answering…", async () => {
-      if (insight) return setKeys(acts.give(answer, await itemsOf(chosen)));
+    during("Answering…", async () => {
+      if (insight) return void (keys.current = acts.give(answer, await itemsOf(chosen)));
       await acts.bulk(answer, chosen, looked.rows, looked.wrong);
-      setKeys([]);
+      keys.current = [];
     });
   })();
-  const accept = needed(() => void during("Accepting…", async () => setKeys(await acts.accept(chosen))));
-  const undo = (): void => void during("Undoing…", async () => (await acts.undo(keys), setKeys([])));
-  const split = needed(() => void during("Splitting…", async () => {
+  const accept = needed(() => during("Accepting…", async () => void (keys.current = await acts.accept(chosen))));
+  const undo = (): void => during("Undoing…", () => acts.undo(keys.current.splice(0)));
+  const split = needed(() => during("Splitting…", async () => {
     const parts = await post<Get<"Split">>("/api/split", { rows: chosen });
     setHalves(parts);
     setMarks({ ...marks, rows: new Set(parts.a) });
@@ -95,7 +93,7 @@ function Grid() {
   });
   const details = (): void => void (rows.length && setOpen({ details: rows[marks.cursor] }));
   useKeys({
-    "select-all": () => setMarks(all(marks, rows)), skip: () => setMarks(none(marks)), accept, undo, redo: () => void during("Redoing…", acts.redo),
+    "select-all": () => setMarks(all(marks, rows)), skip: () => setMarks(none(marks)), accept, undo, redo: () => during("Redoing…", acts.redo),
     "cannot-tell": () => give(CANNOT_TELL), flag, split, resample: () => setSeed(seed + 1), details, neighbours: details,
     ...(given ? { back: () => requery({ rows: null }) } : {}),
   });
@@ -130,7 +128,7 @@ function Grid() {
             <Button action="cannot-tell" onMouseDown={stayOut} onClick={() => give(CANNOT_TELL)}>Cannot tell</Button>
             <Button action="flag" onMouseDown={stayOut} onClick={flag}>Flag</Button>
             <Button action="undo" onMouseDown={stayOut} onClick={undo}>Undo</Button>
-            <Button action="redo" onMouseDown={stayOut} onClick={() => void during("Redoing…", acts.redo)}>Redo</Button>
+            <Button action="redo" onMouseDown={stayOut} onClick={() => during("Redoing…", acts.redo)}>Redo</Button>
             <Button action="details" onMouseDown={stayOut} onClick={details}>Open</Button>
             <Button disabled={!chosen.length} onClick={single}>Label one by one</Button>
             <Button action="duplicates" onClick={() => requery({ show: "duplicates" })}>Near copies</Button>

@@ -105,7 +105,7 @@ function Top({ kind, sitting }: { kind: Kind; sitting: Sitting }) {
         <Button action="suggest" aria-pressed={kind === "suggest"} onMouseDown={stayOut} onClick={() => go("/label")}>Suggest</Button>
         <Button action="yardstick" aria-pressed={kind === "yardstick"} onMouseDown={stayOut} onClick={() => go("/label?kind=yardstick")}>Yardstick</Button>
       </span>
-      {said && <p class="note why">{kind === "yardstick" && "Drawn at random, to measure with; no model learns from these. "}{said}</p>}
+      {said && <p class="note why">{said}</p>}
     </div>
   );
 }
@@ -127,7 +127,7 @@ function Name() {
       Labelling as
       <input value={text} maxLength={200} size={10} onInput={(event) => setText(event.currentTarget.value)} onBlur={keep}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()} />
-      {!known && <small>Are there several of you? Then write your name.</small>}
+      {!known && <small>Several of you? Write your name.</small>}
     </label>
   );
 }

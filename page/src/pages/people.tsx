@@ -5,7 +5,7 @@ import { Details, worded } from "../label/details";
 import { give } from "../outbox";
 import { complain, refresh, say, state, useValue, who } from "../store";
 import type { Get } from "../types";
-import { Button, count, Empty, lasting, Link, number, percent, Thumb } from "../ui/parts";
+import { Button, count, Empty, lasting, Link, number, Thumb } from "../ui/parts";
 import "./people.css";
 
 const FORMATS: [string, string][] = [
@@ -61,7 +61,7 @@ function Table({ people }: { people: Get<"Person">[] }) {
 }
 
 /** What a kappa means, in the words of Landis and Koch (1977). */
-export function inWords(kappa: number): string {
+function inWords(kappa: number): string {
   if (kappa < 0) return "less than by chance";
   const steps: [number, string][] = [[0.2, "slight"], [0.4, "fair"], [0.6, "moderate"], [0.8, "substantial"], [Infinity, "almost perfect"]];
   return steps.find(([end]) => kappa <= end)![1];
@@ -73,9 +73,8 @@ function Agreement({ found }: { found: Get<"Agreement"> }) {
     <>
       {kappa && (
         <p class="kappa">
-          <strong>{kappa.value.toFixed(2)}</strong> [{kappa.low.toFixed(2)}, {kappa.high.toFixed(2)}] {found.kind} on {count(found.items, "item")}: {inWords(kappa.value)}
-          {inWords(kappa.low) !== inWords(kappa.high) && ` (the interval reaches from ${inWords(kappa.low)} to ${inWords(kappa.high)})`}.
-          {found.raw !== null && ` The same answer in ${percent(found.raw, 0)} of the pairs.`}
+          <strong>{kappa.value.toFixed(2)}</strong> [{kappa.low.toFixed(2)}, {kappa.high.toFixed(2)}] {inWords(kappa.value)} agreement
+          {inWords(kappa.low) !== inWords(kappa.high) && `, by the interval anything from ${inWords(kappa.low)} to ${inWords(kappa.high)}`}
         </p>
       )}
       <p>{found.said}</p>

@@ -41,7 +41,7 @@ function Table({ runs, chosen, toggle }: { runs: Run[]; chosen: string[]; toggle
         <caption class="note">Tick up to {MOST} to see them beside each other.</caption>
         <thead><tr><th><span class="visually-hidden">show</span></th><th>run</th><th>what for</th><th>how it ended</th><th class="n">time</th><th class="n">labels</th><th class="n">accuracy</th></tr></thead>
         <tbody>
-          {[...runs].reverse().map((run) => (
+          {runs.map((run) => (
             <tr key={run.name}>
               <td><input type="checkbox" aria-label={`Show ${run.name}`} checked={chosen.includes(run.name)} onChange={() => toggle(run.name)} /></td>
               <th scope="row">{run.name}</th><td>{run.task}</td><td>{run.status}{run.resumable ? ", can go on" : ""}</td>

@@ -69,14 +69,14 @@ function Compared({ record }: { record: Train }) {
 function TrainedTable({ rows }: { rows: Train["trained"] }) {
   if (!rows.length) return <Empty>Nothing has been trained yet. <Link href="/label">Label</Link> items of two classes, and a quick model is trained by itself.</Empty>;
   const use = (run: string): void =>
-    void post<Job>("/api/jobs", { verb: "round", name: null, settings: { with: run }, resume: false }).then(() => say(`suggestions will come from ${run}`), complain).then(refresh);
+    void post<Job>("/api/jobs", { verb: "round", name: run, settings: {}, resume: false }).then(() => say(`suggestions will come from ${run}`), complain).then(refresh);
   return (
     <div class="wide">
       <table>
         <caption class="visually-hidden">Trained classifiers, the latest first</caption>
         <thead><tr><th>run</th><th>method</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on</th><th class="n">time</th><th>suggestions</th></tr></thead>
         <tbody>
-          {[...rows].reverse().map((row) => (
+          {rows.map((row) => (
             <tr key={row.run}>
               <th scope="row">{row.run}</th><td>{row.method}</td><td class="n">{row.labels ?? ""}</td>
               <td class="n">{row.accuracy ? ends(row.accuracy) : row.status === "finished" ? "not measured" : row.status}</td>

@@ -55,7 +55,7 @@ export function Curve({ title, lines, xLabel, yLabel, percent, height = 300, tim
         cursor: { drag: { x: false, y: false } },
         axes: [
           { ...axis, label: xLabel, labelSize: 22, size: 36 },
-          { ...axis, label: yLabel, labelSize: 22, size: 56, values: percent ? (_, ticks) => ticks.map((v) => `${Math.round(100 * v)} %`) : undefined },
+          { ...axis, label: yLabel, labelSize: 22, size: 56, values: percent ? (_, ticks, __, ___, step) => ticks.map((v) => `${(100 * v).toFixed(Number.isInteger(+(100 * step).toFixed(6)) ? 0 : 1)} %`) : undefined },
         ],
       };
     }
