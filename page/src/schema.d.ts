@@ -753,6 +753,8 @@ export interface components {
                 string,
                 string
             ][];
+            /** Skipped Count */
+            skipped_count: number;
             /** Gone */
             gone: string[];
             /** Gone Count */

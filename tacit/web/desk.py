@@ -62,6 +62,7 @@ class Desk:
         self._signature: Any = None
         self.told: schemas.State | None = None  # the state of the latest version
         self.settings_stamp = 0  # when project.toml was read
+        self.vanished: list[str] = []  # paths that scans of this server have found gone
         self._version = int(time.time()) * 1000  # greater than any that a server before this one told
         self._lock = threading.RLock()
         self.model_lock = threading.RLock()  # around every use of a method: they switch modes, and random numbers

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 SOME = 200  # names of files that are listed
 _scanning = threading.Lock()
-_vanished: dict[str, list[str]] = {}  # by project: paths that this server has seen go
 
 
 def look_of(desk: Desk) -> schemas.LookRecord:
@@ -30,13 +29,13 @@ def look_of(desk: Desk) -> schemas.LookRecord:
     said = f"labels: {labeled:,} in the pool, {measured:,} in the yardstick"
     counted = {"project": str(desk.folder), "labels": labeled, "yardstick_labels": measured}
     gone = items_without_file(desk)
-    names = _vanished.get(str(desk.folder), [])
     return schemas.LookRecord(
         found={**packed.to_dict(), **counted},
         lines=[*packed.lines(), said],
         skipped=[(path, reason) for path, reason in packed.skipped[:SOME]],
-        gone=names[:SOME],
-        gone_count=max(gone, len(names)),
+        skipped_count=len(packed.skipped),
+        gone=desk.vanished[:SOME],
+        gone_count=max(gone, len(desk.vanished)),
     )
 
 
@@ -48,8 +47,7 @@ def scan(desk: Desk) -> schemas.LookRecord:
         packed = project.refresh()
         if packed.changed:
             after = paths_of(desk)
-            known = _vanished.get(str(desk.folder), [])
-            _vanished[str(desk.folder)] = sorted((before | set(known)) - after)
+            desk.vanished = sorted((before | set(desk.vanished)) - after)
             desk.forget_items()
     return look_of(desk)
 

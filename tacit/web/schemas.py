@@ -617,7 +617,8 @@ class TrainRecord(Record):
 class LookRecord(Record):
     found: dict[str, Any]  # as `tacit look --json`
     lines: list[str]
-    skipped: list[tuple[str, str]]
+    skipped: list[tuple[str, str]]  # some of them, each with its reason
+    skipped_count: int
     gone: list[str]  # files that are no longer on the disk, some of them
     gone_count: int
 

@@ -28,13 +28,14 @@ export function LookPage() {
       {record.gone_count > 0 && (
         <>
           <h2>{count(record.gone_count, "file")} gone from the disk</h2>
-          <p class="note">Their answers and their small pictures stay. Put the files back, or look again to forget where they were.</p>
+          <p class="note">Their answers and their small pictures stay. Put the files back and look again.</p>
           <Names names={record.gone} of={record.gone_count} />
         </>
       )}
       {record.skipped.length > 0 && (
         <>
-          <h2>{count(record.skipped.length, "file")} could not be read</h2>
+          <h2>{count(record.skipped_count, "file")} could not be read</h2>
+          {record.skipped_count > record.skipped.length && <p class="note">{number(record.skipped.length)} of them are listed; all are in skipped.csv.</p>}
           <div class="wide">
             <table>
               <caption class="visually-hidden">Files that could not be read</caption>
