@@ -126,7 +126,7 @@ def main() -> None:
             process, address, reached, open_ = started(folder, 8900 + turn)
             reach.append(reached)
             ready.append(open_)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)  # to wait for a function
             took += labels(page, address, args.labels)
             server += recorded(address, args.labels)
             page.close()

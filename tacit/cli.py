@@ -464,11 +464,17 @@ def serve(
     run_server(find(where), host=host, port=port, browser=browser)
 
 
-@app.command(epilog=examples("tacit go photos/", "tacit go digits.npz --method vae --no-browser"))
+@app.command(
+    context_settings=FREE,
+    epilog=examples("tacit go photos/", "tacit go digits.npz --method vae --steps 4000 --no-browser"),
+)
 def go(
     source: Annotated[
         Path, typer.Argument(help="A folder of images or sounds, an .npz or .npy file, or a table (.csv, .parquet).")
     ],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[--SETTING VALUE]...", help="Of learning; see tacit methods.")
+    ] = None,
     where: Where = None,
     learn: Annotated[bool, typer.Option(help="Learn a space while the page is open already.")] = True,
     method: Annotated[str | None, typer.Option(help="How it is learned (default: what fits the items).")] = None,
@@ -482,7 +488,7 @@ def go(
     from tacit.web.go import go as run_all
 
     with counter("reading") as count:
-        begun = run_all(source, where, method=method, learn=learn, on_progress=count)
+        begun = run_all(source, where, method=method, settings=settings(words or []), learn=learn, on_progress=count)
     begun(host=host, port=port, browser=browser)
 
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { again, ahead, answered, back, batch, deal, EMPTY, give, goTo, mark, move, refreshed, shown, skip, type Deck } from "../src/label/deck";
+import { again, ahead, answered, back, batch, deal, EMPTY, give, goTo, mark, move, outdated, refreshed, shown, skip, without, type Deck } from "../src/label/deck";
 import { matching, parted } from "../src/label/names";
 import { pace, Stopwatch } from "../src/label/pace";
 import { actionOf } from "../src/keys";
@@ -76,10 +76,22 @@ describe("the deck", () => {
   });
 });
 
+describe("a newer round", () => {
+  it("takes the place of what nobody has seen of the earlier ones", () => {
+    const deck = give(deal(deal(EMPTY, [item(1), item(2), item(3)], false, 1), [item(4)], false, 2), "cat");
+    expect(outdated(deck, 2)).toEqual([3]); // 1 is answered, 2 is on the page
+    expect(outdated(deck, 1)).toEqual([]);
+    expect(without(deck, [3]).cards.map((card) => card.item.row)).toEqual([1, 2, 4]);
+    expect(shown(without(deck, [3]))?.item.row).toBe(2);
+  });
+});
+
 describe("progress", () => {
   it("counts within the batch that one is in", () => {
     expect(batch([20], 12)).toEqual({ done: 12, of: 20, number: 1 });
-    expect(batch([20, 20], 20)).toEqual({ done: 20, of: 20, number: 1 });
+    expect(batch([20], 20)).toEqual({ done: 20, of: 20, number: 1 });
+    expect(batch([20, 20], 20)).toEqual({ done: 0, of: 20, number: 2 });
+    expect(batch([14, 0], 14)).toEqual({ done: 14, of: 14, number: 1 });
     expect(batch([20, 15], 21)).toEqual({ done: 1, of: 15, number: 2 });
     expect(batch([], 0).of).toBe(0);
   });

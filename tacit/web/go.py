@@ -28,6 +28,7 @@ def go(
     folder: Path | None,
     *,
     method: str | None = None,
+    settings: dict[str, Any] | None = None,
     learn: bool = True,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Callable[..., None]:
@@ -37,7 +38,7 @@ def go(
     if method is not None:
         check(method)
     project = Project.create(source, folder, on_progress=on_progress)
-    order, plan = planned(project, method) if learn else (None, ["no space is learned   (--no-learn)"])
+    order, plan = planned(project, method, settings or {}) if learn else (None, ["no space is learned   (--no-learn)"])
     found = [line for line in project.found().lines if not line.startswith("next: ")]
     say("", *(f"  {line}" for line in [*found, *folders(project), "", f"machine: {machine()}", *plan]), "")
     return partial(serve, project.folder, beside=partial(work, order=order) if order else None)
@@ -74,29 +75,37 @@ def machine() -> str:
     return f"{cores} CPU core{'s' * (cores != 1)}, {gpu}, torch {torch.__version__}"
 
 
-def planned(project: "Project", method: str | None) -> tuple[schemas.JobOrder | None, list[str]]:
+def planned(
+    project: "Project", method: str | None, settings: dict[str, Any]
+) -> tuple[schemas.JobOrder | None, list[str]]:
     """What is to be learned, why, and how to have it another way; nothing where a space is there already."""
     from tacit import methods
     from tacit.project.learning import automatic
     from tacit.project.starting import automatic_recipe, run_step
 
     runs = [run for run in project.runs if run.record.get("task") == "learn"]
-    if method is None and runs and not runs[-1].finished:
+    asked = method is not None or bool(settings)
+    if not asked and runs and not runs[-1].finished:
         last = runs[-1]
         return schemas.JobOrder(verb="learn", resume=True), [
             f"plan:    {last.name} was interrupted at step {run_step(last)}, and goes on",
             f"         start anew: tacit learn {last.record['method']}",
         ]
-    if method is None and runs:
+    if not asked and runs:
         return None, [f"plan:    {runs[-1].name} has been learned already; another: tacit go SOURCE --method NAME"]
     pool = project.pool
     name, why = automatic(pool) if method is None else (method, "you asked for it")
-    recipe = automatic_recipe(methods.find(name).recipe, pool, {})
+    recipe = automatic_recipe(methods.split_settings(methods.find(name), trained(settings))[1], pool, settings)
     other = "simclr" if name != "simclr" and pool.spec.kind == "image" else "vae"
-    return schemas.JobOrder(verb="learn", name=name), [
+    return schemas.JobOrder(verb="learn", name=name, settings=settings), [
         f"plan:    {name}, items of {' x '.join(map(str, pool.spec.shape))}, batch {recipe.batch}, {recipe.steps:,} steps",
         f"         {why}   change: tacit go SOURCE --method {other}",
     ]
+
+
+def trained(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those that a method and its training take; a misspelt one is refused where they are split."""
+    return {name: value for name, value in settings.items() if name not in ("seed", "device", "precision")}
 
 
 def work(desk: "Desk", ending: threading.Event, order: schemas.JobOrder) -> None:

@@ -82,6 +82,12 @@ export function refreshed(deck: Deck, items: Item[]): Deck {
   return { ...deck, cards: deck.cards.map((card, i) => (i === deck.at ? card : { ...card, item: by.get(card.item.row) ?? card.item })) };
 }
 
+/** Suggestions of earlier rounds that nobody has seen yet: a newer model asks about others. Skipped ones come back. */
+export const outdated = (deck: Deck, round: number): number[] =>
+  deck.cards.filter((card, i) => i > deck.at && !card.mine && card.round !== null && card.round < round).map(({ item }) => item.row);
+
+export const without = (deck: Deck, rows: number[]): Deck => ({ ...deck, cards: deck.cards.filter(({ item }) => !rows.includes(item.row)) });
+
 /** An item whose answer was refused: open again, and next. */
 export function again(deck: Deck, row: number): Deck {
   const where = deck.cards.findIndex(({ item }) => item.row === row);
@@ -97,8 +103,9 @@ export function again(deck: Deck, row: number): Deck {
 /** Which batch one is in, by the sizes in which items came: "12 of 20". */
 export function batch(sizes: number[], done: number): { done: number; of: number; number: number } {
   let before = 0;
-  for (const [i, of] of sizes.entries()) {
-    if (done <= before + of || i === sizes.length - 1) return { done: done - before, of, number: i + 1 };
+  const there = sizes.filter((of) => of > 0);
+  for (const [i, of] of there.entries()) {
+    if (done < before + of || i === there.length - 1) return { done: done - before, of, number: i + 1 };
     before += of;
   }
   return { done, of: 0, number: 1 };

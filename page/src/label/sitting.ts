@@ -3,7 +3,7 @@ import { get, post } from "../api";
 import * as outbox from "../outbox";
 import { complain, online, say, session, state, Value, who } from "../store";
 import type { Get, Item } from "../types";
-import { again, ahead, answered, back, deal, EMPTY, give, goTo, mark, move, open, refreshed, shown, skip, type Deck } from "./deck";
+import { again, ahead, answered, back, deal, EMPTY, give, goTo, mark, move, open, outdated, refreshed, shown, skip, without, type Deck } from "./deck";
 import { preload } from "./big";
 import { pace, Stopwatch } from "./pace";
 
@@ -248,13 +248,27 @@ export class Sitting {
   async renew(): Promise<void> {
     if (this.kind === "yardstick") return;
     this.over.value = false;
+    this.discard(outdated(this.deck.value, state.value?.round ?? 0));
     const rows = open(this.deck.value).map(({ item }) => item.row).slice(0, 500);
     try {
-      if (rows.length) this.deck.value = refreshed(this.deck.value, await get<Item[]>("/api/items", { rows: rows.join(",") }));
+      const items = rows.length ? await get<Item[]>("/api/items", { rows: rows.join(",") }) : [];
+      this.deck.value = refreshed(this.deck.value, items); // the deck of now: it went on while this was fetched
     } catch (error) {
       complain(error);
     }
     if (ahead(this.deck.value) < FEW) void this.fetch();
+  }
+
+  private discard(rows: number[]): void {
+    if (!rows.length) return;
+    giveBack(rows);
+    this.deck.value = without(this.deck.value, rows);
+    let left = rows.length;
+    for (let i = this.sizes.length - 1; i >= 0 && left > 0; i--) {
+      const gone = Math.min(left, this.sizes[i]);
+      this.sizes[i] -= gone;
+      left -= gone;
+    }
   }
 
   get answered(): number {

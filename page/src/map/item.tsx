@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, post, sound } from "../api";
 import { useKeys } from "../keys";
-import { complain, refresh, say, session, state, useValue, who } from "../store";
+import { complain, refresh, say, session, state, unique, useValue, who } from "../store";
 import type { Get, Item } from "../types";
 import { Button, percent, Thumb } from "../ui/parts";
 import { fetchItems, remember } from "./data";
@@ -114,7 +114,7 @@ export function OpenItem({ row, version, space, open, close, select, changed }: 
 
 /** Give one item its class, from the map. */
 export async function answerItem(item: Item, answer: string): Promise<void> {
-  const one = { key: crypto.randomUUID(), row: item.row, answer, suggestion: item.guess?.answer ?? null, time: Date.now() / 1000 };
+  const one = { key: unique(), row: item.row, answer, suggestion: item.guess?.answer ?? null, time: Date.now() / 1000 };
   const done = await post<Get<"Recorded">>("/api/answers", { who: who.value, session, answers: [one] });
   if (done.refused.length) say(done.refused[0].error, "error");
   else say(`${item.name}: ${answer === "?" ? "cannot tell" : (done.renamed[answer] ?? answer)}`);
@@ -152,17 +152,18 @@ function Flag({ item, changed }: { item: Item; changed(): void }) {
   );
 }
 
-export function ClassButtons({ give, current, keys = false }: { give(answer: string): void; current?: string | null; keys?: boolean }) {
+/** Without keys: those are the selection's. */
+function ClassButtons({ give, current }: { give(answer: string): void; current: string | null }) {
   const classes = useValue(state)?.classes ?? [];
   return (
     <div class="row map-classes" role="group" aria-label="Give a class">
       {classes.map((one, k) => (
-        <Button key={one.name} action={keys && k < 13 ? `class-${k + 1}` : undefined} aria-pressed={current === one.name} onClick={() => give(one.name)}>
+        <Button key={one.name} aria-pressed={current === one.name} onClick={() => give(one.name)}>
           <ClassSwatch k={k} />
           <bdi>{one.name}</bdi>
         </Button>
       ))}
-      <Button action={keys ? "cannot-tell" : undefined} aria-pressed={current === "?"} onClick={() => give("?")}>cannot tell</Button>
+      <Button aria-pressed={current === "?"} onClick={() => give("?")}>cannot tell</Button>
     </div>
   );
 }

@@ -3,11 +3,11 @@ import { useEffect, useState } from "preact/hooks";
 import { post } from "../api";
 import { useKeys } from "../keys";
 import { go } from "../route";
-import { complain, refresh, say, session, state, useValue, who } from "../store";
+import { complain, refresh, say, session, state, unique, useValue, who } from "../store";
 import type { Get } from "../types";
+import { ClassButtons } from "../ui/classes";
 import { Button, count, number, Thumb } from "../ui/parts";
 import { csvOf, download, remember } from "./data";
-import { ClassButtons } from "./item";
 
 type Sample = Get<"Sample">;
 type Bulk = Get<"Bulk">;
@@ -51,6 +51,7 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
   const classes = useValue(state)?.classes ?? [];
 
   useEffect(() => {
+    setSample(null); // another selection's was looked at for that one
     setSeen(new Set());
     setWrong(new Set());
     setHalves((now) => now && (same(now.a, rows) || same(now.b, rows)) ? now : null);
@@ -78,7 +79,7 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
     if (!rows.length) return alone?.(answer);
     if (!sample) return;
     during(`giving ${answer === "?" ? "cannot tell" : answer} …`, async () => {
-      const order = { key: crypto.randomUUID(), who: who.value, answer, rows: [...rows], looked: [...seen], wrong: [...wrong] };
+      const order = { key: unique(), who: who.value, answer, rows: [...rows], looked: [...seen], wrong: [...wrong] };
       const done = await post<Bulk>("/api/bulk", order);
       setLast(done);
       say(done.said);
@@ -129,8 +130,8 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
             {sample.suggestion && ` Most guesses say ${sample.suggestion}.`} Looked at {number(seen.size)}
             {wrong.size > 0 && `, ${number(wrong.size)} marked as something else and left out`}.
           </p>
-          <ClassButtons keys give={give} />
-          <OtherClass give={give} />
+          <ClassButtons onGive={give} />
+          <div class="row"><Button action="cannot-tell" onClick={() => give("?")}>cannot tell</Button></div>
         </>
       )}
       <div class="row">
@@ -160,33 +161,3 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
 }
 
 const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => a.length === b.length && (!a.length || (a[0] === b[0] && a[a.length - 1] === b[b.length - 1]));
-
-/** Classes beyond the keys by their first letters, and new ones by their name. */
-function OtherClass({ give }: { give(answer: string): void }) {
-  const classes = useValue(state)?.classes ?? [];
-  const [open, setOpen] = useState(false);
-  useKeys({ "more-classes": () => setOpen(true), "new-class": () => setOpen(true) });
-  const typed = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const input = (event.target as HTMLFormElement).elements[0] as HTMLInputElement;
-    const wanted = input.value.trim();
-    if (!wanted) return;
-    const known = classes.find((one) => one.name.toLowerCase() === wanted.toLowerCase());
-    if (!known) {
-      const done = await post<Get<"Said">>("/api/classes", { who: who.value, add: wanted });
-      say(done.said);
-      await refresh();
-    }
-    setOpen(false);
-    give(known?.name ?? wanted);
-  };
-  if (!open) return <div class="row"><Button action="more-classes" onClick={() => setOpen(true)}>another or new class</Button></div>;
-  return (
-    <form class="row" onSubmit={(event) => void typed(event).catch(complain)}>
-      <input list="map-classes" aria-label="Class, also a new one" placeholder="class, also a new one" ref={(input) => input?.focus()}
-        onKeyDown={(event) => event.key === "Escape" && setOpen(false)} />
-      <datalist id="map-classes">{classes.map((one) => <option key={one.name} value={one.name} />)}</datalist>
-      <button type="submit">give</button>
-    </form>
-  );
-}

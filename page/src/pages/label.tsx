@@ -12,7 +12,7 @@ import { go, route } from "../route";
 import { kept, say, state, useValue, who } from "../store";
 import type { Item } from "../types";
 import { ClassButtons, NewClasses, stayOut } from "../ui/classes";
-import { Button, count, Empty, Key, Link, number, percent } from "../ui/parts";
+import { Button, count, Empty, ends, Key, Link, number, percent } from "../ui/parts";
 import "./label.css";
 
 const KINDS: Record<Kind, string> = { suggest: "Suggested items", yardstick: "Yardstick", rows: "Your selection", second: "Second opinions" };
@@ -72,16 +72,18 @@ function Queue({ kind }: { kind: Kind }) {
 /** When another model or round is there, say so and take its suggestions. */
 function useRenewed(sitting: Sitting): void {
   const now = useValue(state);
-  const mark = `${now?.round} ${now?.model?.name}`;
-  const before = useRef(mark);
+  const model = now?.model;
+  const before = useRef({ round: now?.round, model: model?.name });
   useEffect(() => {
-    if (before.current === mark) return;
-    before.current = mark;
-    const model = now?.model;
-    const learned = model ? `${model.name} is live, trained with ${count(model.labels, "label")}` : "there is no model yet";
-    say(`Round ${now?.round}: ${learned}; suggestions are fresh.`);
+    const { round, model: former } = before.current;
+    if (round === now?.round && former === model?.name) return;
+    before.current = { round: now?.round, model: model?.name };
+    if (model && model.name !== former) {
+      const good = model.accuracy ? `, ${ends(model.accuracy, 0)} right on the yardstick` : "";
+      say(`${model.name} is live, trained with ${count(model.labels, "label")}${good}; suggestions are fresh.`);
+    }
     void sitting.renew();
-  }, [mark]);
+  }, [now?.round, model?.name]);
 }
 
 function Top({ kind, sitting }: { kind: Kind; sitting: Sitting }) {
