@@ -85,9 +85,11 @@ def started(folder: Path, port: int) -> tuple[subprocess.Popen, str, float, floa
             time.sleep(0.02)
 
 
-def labels(page: Page, address: str, n: int) -> list[float]:
-    """Milliseconds from a key to the next item, n times."""
-    page.goto(f"{address}/label?kind=yardstick")
+def labels(page: Page, address: str, n: int, first: int) -> list[float]:
+    """Milliseconds from a key to the next item, n times, from this row on."""
+    chosen = json.dumps(list(range(first, first + n + 10)))
+    page.add_init_script(f"sessionStorage.setItem('tacit.selection', '{chosen}')")
+    page.goto(f"{address}/label?kind=rows")
     page.wait_for_selector(".hint .what strong")
     page.wait_for_timeout(1500)
     page.evaluate(WATCH)
@@ -102,7 +104,7 @@ def recorded(address: str, n: int) -> list[float]:
     """Milliseconds the server takes for an answer, n times."""
     took = []
     for i in range(n):
-        answer = {"key": f"speed-{time.time_ns()}", "row": 1000 + i, "answer": "3"}
+        answer = {"key": f"speed-{time.time_ns()}", "row": 20_000 + i, "answer": "3"}
         began = time.perf_counter()
         asked(address, "/api/answers", {"who": "me", "session": "speed", "answers": [answer]})
         took.append(1000 * (time.perf_counter() - began))
@@ -124,14 +126,18 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for turn in range(args.turns):
             process, address, reached, open_ = started(folder, 8900 + turn)
-            reach.append(reached)
-            ready.append(open_)
-            page = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)  # to wait for a function
-            took += labels(page, address, args.labels)
-            server += recorded(address, args.labels)
-            page.close()
-            process.terminate()
-            process.wait(30)
+            try:
+                reach.append(reached)
+                ready.append(open_)
+                page = browser.new_page(
+                    viewport={"width": 1280, "height": 800}, bypass_csp=True
+                )  # functions are waited for
+                took += labels(page, address, args.labels, 5000 + 1000 * turn)
+                server += recorded(address, args.labels)
+                page.close()
+            finally:
+                process.terminate()
+                process.wait(30)
         browser.close()
     rows = [["what", "median", "largest", "n"]]
     for what, found, unit in (
