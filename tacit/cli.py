@@ -435,9 +435,6 @@ def round_(
     run: Annotated[
         str | None, typer.Option("--with", help="A run to guess and choose with (default: a quick one is trained now).")
     ] = None,
-    interactive: Annotated[
-        bool, typer.Option("--interactive", help="The map to move about in, instead: a file that needs no server.")
-    ] = False,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:

@@ -11,11 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 import uuid
 from contextlib import closing
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Person:
             return
         try:
             said = call(self.address, "/api/answers", who=self.name, session=self.name, answers=self.waiting)
-        except (OSError, urllib.error.URLError, ValueError):
+        except (OSError, HTTPException, ValueError):
             return  # it is gone: the same again when it is back
         self.calls += 1
         refused = {one["key"] for one in said["refused"]}
@@ -156,7 +156,7 @@ def start(folder: Path) -> tuple[subprocess.Popen, str]:
         try:
             if call(address, "/state.json")["ready"]:
                 return process, address
-        except (OSError, urllib.error.URLError, ValueError):
+        except (OSError, HTTPException, ValueError):
             pass
         time.sleep(0.05)
     raise AssertionError("the server did not become ready")

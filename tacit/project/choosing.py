@@ -42,6 +42,7 @@ def choose_next(
     if not len(project.pool):
         raise BadData("the pool is empty: every item is in the yardstick\n  make the project anew with --yardstick 0")
     space, notes = (space, []) if space is not None else current_space(project)
+    space.pool = space.pool.with_classes(project.classes)  # it may have been loaded before they were named
     labels = set_aside(project.answers(project.pool), project.pool.find(list(leave_out)))
     model, said = current_model(project, run)
     if said:

@@ -94,3 +94,19 @@ def test_dark_and_light_are_remembered(page, learned_server):
     page.reload()
     page.wait_for_selector("main h1")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper == "rgb(21, 23, 27)"
+
+
+def test_columns_of_a_table_join_the_colors_of_the_map(page, learned_server, tmp_path):
+    names = [
+        path.relative_to(path.parents[1]) for path in sorted((learned_server.folder.parent / "photos").glob("*/*.png"))
+    ]
+    (tmp_path / "more.csv").write_text("path,camera\n" + "".join(f"{name},{i % 3}x\n" for i, name in enumerate(names)))
+    page.goto(f"{learned_server.address}/look")
+    page.get_by_label("Bring a table").set_input_files(tmp_path / "more.csv")
+    expect(page.get_by_role("status").filter(has_text="camera")).to_contain_text("360 items")
+    (tmp_path / "none.csv").write_text("nothing\n1\n")
+    page.get_by_label("Bring a table").set_input_files(tmp_path / "none.csv")
+    expect(page.locator(".toast.error")).to_be_visible()
+    page.goto(f"{learned_server.address}/map")
+    page.get_by_label("color", exact=True).first.select_option(label="camera")
+    expect(page.get_by_role("button", name="1x (120)")).to_be_visible()

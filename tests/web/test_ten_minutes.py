@@ -100,6 +100,15 @@ def gone(photos):
     process.communicate(timeout=60)
 
 
+def take_pictures(page, name: str) -> None:
+    """docs/page-NAME-light.png and -dark.png, where they are asked for."""
+    folder = os.environ.get("TACIT_SCREENSHOTS")
+    for scheme in ("light", "dark") if folder else ():
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(1500)
+        page.screenshot(path=Path(folder) / f"page-{name}-{scheme}.png")
+
+
 def shows_something(page, box: dict, x: float, y: float) -> bool:
     """Whether an item appears at the side when the mouse rests at this share of the map."""
     page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
@@ -161,6 +170,8 @@ def test_the_first_ten_minutes(page, gone, photos):
     accepted = person.label(BATCH)
     assert accepted >= BATCH // 2, "most are confirmations"
 
+    take_pictures(page, "label")
+
     # undo brings the item back, redo the answer
     before = 2 * BATCH + 1
     expect(page.locator("header .counts")).to_contain_text(f"{before} labelled")
@@ -183,6 +194,7 @@ def test_the_first_ten_minutes(page, gone, photos):
     shown = page.get_by_label("A random part of the selection").locator(".thumb")
     expect(shown.first).to_be_visible()
     truths = [re.search(r"-(\w+)\.png", name)[1] for name in shown.evaluate_all("all => all.map(one => one.title)")]
+    take_pictures(page, "map")
     majority = Counter(truths).most_common(1)[0][0]
     page.keyboard.press(str(NAMES.index(majority) + 1))
     expect(page.locator("aside")).to_contain_text(re.compile(r"labell?ed in bulk, \d+ looked at"))

@@ -193,14 +193,10 @@ export class Sitting {
     this.undone.push({ ...last, local });
     this.show(back(this.deck.value, last.item, last.before, last.mine));
     if (local) return;
-    try {
-      this.apply(await outbox.undo(), last.item.row);
-    } catch (error) {
-      complain(error);
-      this.undone = this.undone.filter((one) => one.key !== last.key);
-      this.done.push(last);
-      this.show(mark(this.deck.value, last.item.row, last.answer, true));
-    }
+    if (await this.changed(outbox.undo, last.item.row)) return;
+    this.undone = this.undone.filter((one) => one.key !== last.key);
+    this.done.push(last);
+    this.show(mark(this.deck.value, last.item.row, last.answer, true));
   }
 
   async redo(): Promise<void> {
@@ -211,13 +207,9 @@ export class Sitting {
     this.last.value = { item: last.item, answer: last.answer };
     if (local) return void this.done.push({ ...done, key: this.send(last.item, last.answer, null)[0] });
     this.done.push({ ...done, key: "" });
-    try {
-      this.apply(await outbox.redo(), last.item.row);
-    } catch (error) {
-      complain(error);
-      this.done.pop();
-      this.show(back(this.deck.value, last.item, last.before, last.mine));
-    }
+    if (await this.changed(outbox.redo, last.item.row)) return;
+    this.done.pop();
+    this.show(back(this.deck.value, last.item, last.before, last.mine));
   }
 
   /** What was answered before this page was opened, or elsewhere. */
@@ -232,11 +224,17 @@ export class Sitting {
     }
   }
 
-  /** The server's word counts: it may have undone something else, given in another tab. */
-  private apply(changed: Get<"Changed">, row: number): void {
-    if (changed.rows.includes(row)) return;
-    say(changed.said);
-    changed.rows.forEach((other, i) => (this.deck.value = mark(this.deck.value, other, changed.answers[i], changed.answers[i] !== null)));
+  /** Whether the server changed this item; or else what it changed, given in another tab, or why it did not. */
+  private async changed(change: () => Promise<Get<"Changed">>, row: number): Promise<boolean> {
+    try {
+      const changed = await change();
+      if (changed.rows.includes(row)) return true;
+      say(changed.said);
+      changed.rows.forEach((other, i) => (this.deck.value = mark(this.deck.value, other, changed.answers[i], changed.answers[i] !== null)));
+    } catch (error) {
+      complain(error);
+    }
+    return false;
   }
 
   private refused(row: number, key: string): void {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { post } from "../api";
+import { post, upload } from "../api";
 import { useRecord } from "../record";
 import { complain, refresh, say } from "../store";
 import type { Get } from "../types";
@@ -25,6 +25,8 @@ export function LookPage() {
       </div>
       <h2>What is in the pile</h2>
       <ul class="plain">{record.lines.map((line, i) => <li key={i}>{line}</li>)}</ul>
+      <h2>More to color by</h2>
+      <Columns />
       {record.gone_count > 0 && (
         <>
           <h2>{count(record.gone_count, "file")} gone from the disk</h2>
@@ -45,6 +47,29 @@ export function LookPage() {
           </div>
         </>
       )}
+    </>
+  );
+}
+
+/** Columns of a table of one's own: dates, cameras, places; the map can be colored by them. */
+function Columns() {
+  const [said, setSaid] = useState("");
+  const send = async (input: HTMLInputElement): Promise<void> => {
+    const file = input.files?.[0];
+    if (!file) return;
+    const done = await upload<Get<"ColumnImported">>("/api/columns", file, file.name).finally(() => (input.value = ""));
+    const unknown = done.unknown ? `; ${count(done.unknown, "row")} about items that are not here` : "";
+    setSaid(`${done.columns.join(", ")}: values for ${count(done.items, "item")}${unknown}`);
+    await refresh();
+  };
+  return (
+    <>
+      <p class="note">A CSV file with a column id or path, and any others beside it. They join the list of colors of the map.</p>
+      <label>
+        Bring a table
+        <input type="file" accept=".csv,text/csv" onChange={(event) => void send(event.currentTarget).catch(complain)} />
+      </label>
+      {said && <p role="status">{said}</p>}
     </>
   );
 }

@@ -1,0 +1,168 @@
+"""Labelling what is no picture, and pictures whose file is gone, in a real browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tacit.project import Project
+from tests.web.conftest import Server, copy_of, start
+
+SHOWN = ".stage img"
+AUDIO = "document.querySelector('.stage audio')"
+
+
+def served(folder: Path, to: Path) -> Iterator[Server]:
+    """A copy of a project that other tests only read, with classes."""
+    copy = copy_of(folder.parent, to).parent / folder.name
+    Project(copy).settings.set("classes", ["low", "high"])
+    found = start(copy)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def tones(sounds, tmp_path_factory) -> Iterator[Server]:
+    yield from served(sounds.desk.folder, tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="module")
+def numbers(vectors, tmp_path_factory) -> Iterator[Server]:
+    yield from served(vectors.desk.folder, tmp_path_factory.mktemp("numbers"))
+
+
+@pytest.fixture
+def photos(made, tmp_path) -> Iterator[Server]:
+    yield from served(made / "photos.tacit", tmp_path)
+
+
+def opened(page, server: Server) -> None:
+    page.goto(f"{server.address}/label")
+    page.wait_for_selector(SHOWN)
+
+
+def at(page) -> int:
+    return int(page.locator(".stage").get_attribute("data-row"))
+
+
+def drawn(page) -> tuple[int, int]:
+    """Width of the picture that is shown, once it is there, and how many colors it has."""
+    picture = page.locator(SHOWN)
+    expect(picture).to_have_js_property("complete", True)
+    width, colors = picture.evaluate(
+        """(image) => { const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+        const pen = canvas.getContext("2d"); pen.drawImage(image, 0, 0);
+        const pixels = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+        return [image.naturalWidth, new Set(new Uint32Array(pixels.buffer)).size]; }"""
+    )
+    return width, colors
+
+
+def given(page, server: Server, n: int) -> list:
+    for _ in range(200):
+        if len(found := Project(server.folder).labels.history()) >= n:
+            return found
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(found)} of {n} answers arrived")
+
+
+def label(page, server: Server, key: str) -> tuple[str, str]:
+    """Answer the item that is shown: its id as of the server, and what arrived."""
+    before, row = len(Project(server.folder).labels.history()), at(page)
+    page.keyboard.press(key)
+    expect(page.locator(".stage")).not_to_have_attribute("data-row", str(row))
+    event = given(page, server, before + 1)[-1]
+    assert event.item == server.get(f"/api/items?rows={row}").json()[0]["id"]
+    return event.item, event.answer
+
+
+def test_a_sound_plays_and_stops_on_its_key_beside_its_spectrum(page, tones):
+    opened(page, tones)
+    width, colors = drawn(page)
+    assert width > 50 and colors > 10
+    button = page.get_by_role("button", name="Play")
+    expect(button).to_be_enabled()
+    assert page.locator(".stage audio").evaluate(
+        "(audio) => new Promise((done) => audio.readyState ? done(audio.duration) :"
+        " (audio.onloadedmetadata = () => done(audio.duration)))"
+    ) == pytest.approx(0.5, abs=0.1)
+    page.evaluate(f"() => {{ {AUDIO}.loop = true; }}")  # half a second is soon over
+    page.keyboard.press(".")
+    stop = page.get_by_role("button", name="Stop")
+    stop.wait_for()
+    assert page.evaluate(f"() => !{AUDIO}.paused")
+    page.keyboard.press(".")
+    button.wait_for()
+    assert page.evaluate(f"() => {AUDIO}.paused")
+    page.evaluate(f"() => {{ {AUDIO}.loop = false; }}")
+    page.keyboard.press(".")
+    stop.wait_for()
+    button.wait_for()  # it ends by itself
+    assert page.evaluate(f"() => {AUDIO}.ended")
+
+
+def test_the_next_sound_is_silent_until_it_is_asked_for(page, tones):
+    opened(page, tones)
+    page.evaluate(f"() => {{ {AUDIO}.loop = true; }}")
+    page.keyboard.press(".")
+    page.get_by_role("button", name="Stop").wait_for()
+    first = page.evaluate_handle(f"() => {AUDIO}")
+    assert label(page, tones, "2")[1] == "high"
+    page.get_by_role("button", name="Play").wait_for()
+    assert page.evaluate(f"() => {AUDIO}.paused")
+    assert first.evaluate("(audio) => audio.paused"), "the sound before is still heard"
+
+
+def test_a_sound_whose_file_is_gone_keeps_its_spectrum(page, tones):
+    opened(page, tones)
+    row = at(page)
+    name = tones.get(f"/api/items?rows={row}").json()[0]["name"]
+    place = tones.folder.parent / "tones" / name
+    kept = place.read_bytes()
+    place.unlink()
+    try:
+        page.add_init_script(f"sessionStorage.setItem('tacit.selection', '[{row}]')")
+        page.goto(f"{tones.address}/label?kind=rows")
+        page.get_by_text("This sound cannot be played here.").wait_for()
+        expect(page.get_by_role("button", name="Play")).to_be_disabled()
+        assert drawn(page)[0] > 50
+    finally:
+        place.write_bytes(kept)
+
+
+def test_a_row_of_numbers_is_a_line_and_is_labelled_with_a_key(page, numbers):
+    opened(page, numbers)
+    width, colors = drawn(page)
+    assert width > 50 and colors > 1
+    assert page.locator(".stage audio").count() == 0
+    picture = page.locator(SHOWN).get_attribute("src")
+    first, answer = label(page, numbers, "1")
+    assert answer == "low"
+    expect(page.locator(SHOWN)).not_to_have_attribute("src", picture)
+    second, answer = label(page, numbers, "2")
+    assert answer == "high" and first != second
+    page.keyboard.press("z")
+    given(page, numbers, 3)
+    assert Project(numbers.folder).labels.current() == {first: "low"}
+
+
+def test_photos_taken_away_while_labelling_are_shown_small_with_words_and_can_be_labelled(page, photos):
+    opened(page, photos)
+    assert page.get_by_text("The file is gone from the disk").count() == 0
+    shutil.rmtree(photos.folder.parent / "photos")
+    words = page.get_by_text("The file is gone from the disk or cannot be read; this is the small copy")
+    for _ in range(8):  # those that were fetched ahead are still there
+        label(page, photos, "1")
+        if words.count():
+            break
+    words.wait_for()
+    picture = page.locator(SHOWN)
+    assert "/thumb" in picture.get_attribute("src")
+    assert drawn(page)[0] > 0
+    _, answer = label(page, photos, "2")
+    assert answer == "high"
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("gone").first.wait_for()
