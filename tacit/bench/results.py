@@ -36,7 +36,8 @@ def provenance(command: str, seeds: list[int]) -> str:
     except (OSError, subprocess.CalledProcessError):
         commit = "no repository"
     today = datetime.date.today().isoformat()
-    return f"`{command}` · seeds {', '.join(map(str, seeds))} · {today} · commit {commit}"
+    told = [f"`{command}`", *([f"seeds {', '.join(map(str, seeds))}"] if seeds else []), today, f"commit {commit}"]
+    return " · ".join(told)
 
 
 def markdown(rows: list[list[str]]) -> str:
