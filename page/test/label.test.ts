@@ -77,6 +77,11 @@ describe("the deck", () => {
 });
 
 describe("a newer round", () => {
+  it("does not take away an item whose answer was refused", () => {
+    const deck = again(give(deal(EMPTY, [item(1), item(2)], false, 1), "cat"), 1);
+    expect(outdated(deck, 2)).toEqual([]);
+    expect(deck.cards.map((card) => card.item.row)).toEqual([2, 1]);
+  });
   it("takes the place of what nobody has seen of the earlier ones", () => {
     const deck = give(deal(deal(EMPTY, [item(1), item(2), item(3)], false, 1), [item(4)], false, 2), "cat");
     expect(outdated(deck, 2)).toEqual([3]); // 1 is answered, 2 is on the page

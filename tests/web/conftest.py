@@ -187,7 +187,9 @@ def browser():
     path = chromium()
     if path is None:
         pytest.skip("needs a browser: apt-get install chromium, or make test, which does it where it may")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=15_000)  # as a tab has: machines that run tests are busy
 
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

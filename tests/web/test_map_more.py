@@ -28,8 +28,8 @@ def here(learned, tmp_path_factory) -> Iterator[Server]:
 
 
 def drawn(page) -> None:
-    page.wait_for_selector("html[data-map-drawn]", state="attached", timeout=30_000)
-    page.locator(".map-provenance").filter(has_not_text="…").wait_for(timeout=30_000)
+    page.wait_for_selector("html[data-map-drawn]", state="attached", timeout=60_000)
+    page.locator(".map-provenance").filter(has_not_text="…").wait_for(timeout=60_000)
 
 
 @pytest.fixture
@@ -167,22 +167,22 @@ def test_an_item_is_flagged_with_a_note_and_the_flag_is_taken_away(page, here):
 def test_one_undo_takes_back_a_class_given_to_many_and_redo_brings_it_back(page, here):
     rows = unlabelled(here, 60)
     ids = {item["id"] for item in here.get(f"/api/items?rows={','.join(map(str, rows))}").json()}
-    before = Project(here.folder).labels.current()
+    before = Project(here.folder).labels.answers()
     on_map_with(page, here, rows)
     page.locator(".map-selection .map-picture").nth(11).wait_for()
     with page.expect_response(lambda answer: "/api/bulk" in answer.url) as sent:
         page.keyboard.press("5")
     assert sent.value.ok and sent.value.json()["recorded"] == 60
-    now = Project(here.folder).labels.current()
+    now = Project(here.folder).labels.answers()
     assert {item for item, answer in now.items() if item not in before} == ids and now[min(ids)] == "4"
     states = page.get_by_role("region", name="States").get_by_role("button", name=re.compile(r"^labelled"))
     expect(states).to_contain_text(f"({len(before) + 60})")
     page.keyboard.press("z")
     expect(states).to_contain_text(f"({len(before)})")
-    assert Project(here.folder).labels.current() == before
+    assert Project(here.folder).labels.answers() == before
     page.keyboard.press("Shift+Z")
     expect(states).to_contain_text(f"({len(before) + 60})")
-    assert Project(here.folder).labels.current() == now
+    assert Project(here.folder).labels.answers() == now
     page.keyboard.press("z")
     expect(states).to_contain_text(f"({len(before)})")
 

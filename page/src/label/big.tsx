@@ -55,8 +55,9 @@ function Sound({ item }: { item: Item }) {
   useEffect(() => {
     if (!playing) return;
     let frame = requestAnimationFrame(function follow() {
-      const { currentTime, duration } = player.current!;
-      line.current!.style.left = `${duration ? (100 * currentTime) / duration : 0}%`;
+      if (!player.current || !line.current) return; // the next item came before this effect's end
+      const { currentTime, duration } = player.current;
+      line.current.style.left = `${duration ? (100 * currentTime) / duration : 0}%`;
       frame = requestAnimationFrame(follow);
     });
     return () => cancelAnimationFrame(frame);

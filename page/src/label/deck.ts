@@ -92,7 +92,7 @@ export const without = (deck: Deck, rows: number[]): Deck => ({ ...deck, cards: 
 export function again(deck: Deck, row: number): Deck {
   const where = deck.cards.findIndex(({ item }) => item.row === row);
   if (where < 0) return deck;
-  const card = { ...deck.cards[where], given: null, mine: false };
+  const card = { ...deck.cards[where], given: null, mine: false, round: null }; // asked for, whatever a newer round asks
   if (where === deck.at) return { ...deck, cards: deck.cards.map((one, i) => (i === where ? card : one)) };
   const cards = deck.cards.filter((_, i) => i !== where);
   const at = where < deck.at ? deck.at - 1 : deck.at;
