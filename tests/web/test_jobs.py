@@ -91,6 +91,7 @@ def test_a_job_ends_with_what_it_made_and_a_failure_with_its_sentence(learned_cl
 def test_a_process_that_does_not_answer_is_killed_when_asked_twice(client, monkeypatch):
     monkeypatch.setattr(jobs, "PATIENCE", 0.3)
     first = client.post("/api/jobs", json=LONG).json()
+    until(lambda: job(client, 1)["run"])  # it is at work
     os.kill(client.desk.jobs.kept[first["id"]].pid, signal.SIGSTOP)
     assert client.post("/api/jobs/1/stop").json()["status"] == "stopping"
     time.sleep(1)
