@@ -3,6 +3,7 @@ import type { Entry, Keeper } from "./sending";
 
 const NAME = "tacit.outbox";
 const STORE = "answers";
+const AT_ONCE = 50;
 
 export async function openStorage(): Promise<Keeper> {
   try {
@@ -23,6 +24,7 @@ function opened(): Promise<IDBDatabase> {
 }
 
 class Database implements Keeper {
+  private readonly first = new Local();
   constructor(private readonly db: IDBDatabase) {}
 
   private within<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T> | void): Promise<T> {
@@ -34,14 +36,21 @@ class Database implements Keeper {
     });
   }
 
-  all(): Promise<Entry[]> {
-    return this.within("readonly", (store) => store.getAll());
+  async all(): Promise<Entry[]> {
+    const written = await this.within<Entry[]>("readonly", (store) => store.getAll());
+    const known = new Set(written.map(({ key }) => key));
+    return [...written, ...(await this.first.all().catch(() => [])).filter(({ key }) => !known.has(key))];
   }
-  put(entries: Entry[]): Promise<void> {
-    return this.within("readwrite", (store) => entries.forEach((entry) => store.put(entry)));
+  /** A few are first written where writing is done when the call returns: a tab may close before the database has them. */
+  async put(entries: Entry[]): Promise<void> {
+    const few = entries.length <= AT_ONCE ? entries : [];
+    await this.first.put(few).catch(() => undefined); // it is full: the database has to be quick enough
+    await this.within("readwrite", (store) => entries.forEach((entry) => store.put(entry)));
+    await this.first.drop(few.map(({ key }) => key)).catch(() => undefined);
   }
-  drop(keys: string[]): Promise<void> {
-    return this.within("readwrite", (store) => keys.forEach((key) => store.delete(key)));
+  async drop(keys: string[]): Promise<void> {
+    await this.first.drop(keys).catch(() => undefined);
+    await this.within("readwrite", (store) => keys.forEach((key) => store.delete(key)));
   }
 }
 
