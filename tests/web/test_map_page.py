@@ -131,8 +131,10 @@ def test_the_legend_hides_isolates_and_selects(on_map):
     page.wait_for_timeout(700)
     entry.dblclick()
     page.get_by_text(f"{yardstick} of 360 points").wait_for()
+    labeled = re.search(r"\((\d+)\)", states.get_by_role("button", name=re.compile(r"^labelled")).inner_text())[1]
+    assert int(labeled) >= 30  # other tests on this server gave some and took some back
     page.get_by_role("button", name=re.compile("points: labelled")).click()
-    page.get_by_text("Selected 40").wait_for()
+    page.get_by_text(f"Selected {labeled} ").wait_for()
 
 
 def test_the_keyboard_alone_zooms_colors_and_opens(on_map):
