@@ -805,7 +805,7 @@ export interface components {
              * Task
              * @enum {string}
              */
-            task: "learn" | "train" | "choose";
+            task: "learn" | "train";
             /** Settings */
             settings: components["schemas"]["Setting"][];
             /** Recipe */
@@ -999,10 +999,6 @@ export interface components {
         RunsRecord: {
             /** Runs */
             runs: components["schemas"]["RunInfo"][];
-            /** Strategies */
-            strategies: components["schemas"]["MethodInfo"][];
-            /** Learners */
-            learners: components["schemas"]["MethodInfo"][];
         };
         /** Said */
         Said: {

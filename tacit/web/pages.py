@@ -49,11 +49,7 @@ def scan(desk: Here) -> schemas.LookRecord:
 def runs_page(desk: Here) -> schemas.RunsRecord:
     """Every run, the newest first."""
     _ = desk.project
-    return schemas.RunsRecord(
-        runs=[run_info(desk, run) for run in reversed(desk.runs)],
-        strategies=train.strategies(),
-        learners=train.classifiers(),
-    )
+    return schemas.RunsRecord(runs=[run_info(desk, run) for run in reversed(desk.runs)])
 
 
 @router.get("/api/runs/{name}")

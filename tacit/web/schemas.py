@@ -545,7 +545,7 @@ class MethodInfo(Record):
     name: str
     paper: str
     use_when: str
-    task: Literal["learn", "train", "choose"]
+    task: Literal["learn", "train"]  # what it is for
     settings: list[Setting]
     recipe: list[Setting]
 
@@ -634,8 +634,6 @@ class RunInfo(Record):
 
 class RunsRecord(Record):
     runs: list[RunInfo]
-    strategies: list[MethodInfo]
-    learners: list[MethodInfo]
 
 
 class RunDetails(Record):

@@ -22,7 +22,7 @@ def train_of(desk: Desk) -> schemas.TrainRecord:
         else "Nothing has been compared yet: auto compares several on your labels.",
         trained=[trained(desk, run) for run in reversed(desk.runs) if run.record.get("task") == "train"],
         advice=advice_of(desk, run),
-        methods=[*learners(), *classifiers()],
+        methods=methods(),
     )
 
 
@@ -116,17 +116,6 @@ def worse_than_baseline(desk: Desk) -> str | None:
 
 
 @cache
-def learners() -> list[schemas.MethodInfo]:
-    """Methods that learn without labels."""
-    return [info for info in methods() if info.task == "learn"]
-
-
-@cache
-def classifiers() -> list[schemas.MethodInfo]:
-    return [info for info in methods() if info.task == "train"]
-
-
-@cache
 def methods() -> list[schemas.MethodInfo]:
     """All methods, with the settings and the recipe that their signatures say."""
     from tacit.methods import CATALOGUE
@@ -143,21 +132,6 @@ def methods() -> list[schemas.MethodInfo]:
             )
         )  # fmt: skip
     return found
-
-
-@cache
-def strategies() -> list[schemas.MethodInfo]:
-    from tacit.project.catalogue import strategy_settings
-    from tacit.select import CATALOGUE
-    from tacit.select.settings import use_when
-
-    return [
-        schemas.MethodInfo(
-            name=name, paper="", use_when=use_when(strategy), task="choose",
-            settings=listed(strategy_settings(name).record["options"]), recipe=[],
-        )
-        for name, strategy in CATALOGUE.items()
-    ]  # fmt: skip
 
 
 def listed(settings: dict[str, Any]) -> list[schemas.Setting]:

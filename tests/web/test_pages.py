@@ -136,8 +136,6 @@ def test_the_catalogue_says_of_every_method_what_can_be_set(client):
     settings = {setting["name"]: setting for setting in methods["vae"]["settings"] + methods["vae"]["recipe"]}
     assert settings["steps"]["kind"] == "number" and settings["latent_dim"]["default"].isdigit()
     assert all(method["use_when"] and method["recipe"] for method in methods.values())
-    strategies = {strategy["name"] for strategy in client.get("/runs.json").json()["strategies"]}
-    assert {"margin", "typical", "random"} <= strategies
     assert [(default(value), kind(value)) for value in (True, None, 3, "auto")] == [
         ("yes", "switch"), ("none", "text"), ("3", "number"), ("auto", "text"),
     ]  # fmt: skip

@@ -24,6 +24,22 @@ def test_a_training_is_started_followed_and_listed(page, learned_server):
     expect(page.get_by_role("rowheader", name=re.compile(r"003-supervised"))).to_be_visible(timeout=20_000)
 
 
+def test_a_space_is_learned_by_what_learns_and_a_classifier_trained_by_what_classifies(page, learned_server):
+    page.goto(f"{learned_server.address}/train")
+    train, learn = (page.locator(".method-form").nth(i).get_by_role("combobox") for i in (0, 1))
+    offered = [set(form.locator("option").all_inner_texts()) for form in (train, learn)]
+    assert {"auto", "supervised", "mixmatch"} <= offered[0] and {"auto", "vae", "simclr"} <= offered[1]
+    assert offered[0] & offered[1] == {"auto"}
+    train.select_option("enaet")
+    page.locator(".method-form").first.get_by_text(re.compile("^Settings")).click()
+    expect(page.get_by_role("checkbox", name="mosaic")).to_be_checked()  # as its signature has it
+    learn.select_option("autoencoder")
+    page.locator(".method-form").nth(1).get_by_text(re.compile("^Settings")).click()
+    page.locator(".method-form").nth(1).get_by_label("steps", exact=True).fill("20")
+    page.get_by_role("button", name="Learn").click()
+    expect(page.locator(".toasts")).to_contain_text("started: tacit learn autoencoder")
+
+
 def test_a_setting_that_is_none_is_refused_in_words(page, learned_server):
     page.goto(f"{learned_server.address}/train")
     form = page.locator(".method-form").first

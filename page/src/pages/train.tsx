@@ -1,6 +1,6 @@
 import { post } from "../api";
 import { useRecord } from "../record";
-import { complain, refresh, say, state, useValue } from "../store";
+import { complain, refresh, say } from "../store";
 import type { Get, Job } from "../types";
 import { MethodForm } from "../ui/form";
 import { JobList } from "../ui/jobs";
@@ -11,10 +11,8 @@ type Train = Get<"TrainRecord">;
 
 export function TrainPage() {
   const { record, failure } = useRecord<Train>("/train.json");
-  const { record: runs } = useRecord<Get<"RunsRecord">>("/runs.json");
-  const now = useValue(state);
   if (failure) return <Empty>{failure.message}. {failure.next}</Empty>;
-  if (!record || !runs || !now) return <p class="opening">Reading…</p>;
+  if (!record) return <p class="opening">Reading…</p>;
   return (
     <>
       <h1>Train</h1>
@@ -28,11 +26,11 @@ export function TrainPage() {
       <div class="columns">
         <section>
           <h2>A classifier from the answers</h2>
-          <MethodForm verb="train" label="Train" methods={record.methods} first="auto" auto="Compares several classifiers by cross-validation on the answers so far, the supervised baseline always among them, and keeps the best." />
+          <MethodForm verb="train" label="Train" methods={record.methods.filter((one) => one.task === "train")} first="auto" auto="Compares several classifiers by cross-validation on the answers so far, the supervised baseline always among them, and keeps the best." />
         </section>
         <section>
           <h2>A space without a label</h2>
-          <MethodForm verb="learn" label="Learn" methods={runs.learners} first="auto" auto="Chooses a method by the kind and number of items, and says which and why." />
+          <MethodForm verb="learn" label="Learn" methods={record.methods.filter((one) => one.task === "learn")} first="auto" auto="Chooses a method by the kind and number of items, and says which and why." />
         </section>
       </div>
     </>

@@ -65,7 +65,7 @@ function Fields({ title, fields, changed, change }: { title: string; fields: Fie
         <label key={field.name}>
           <span>{field.name.replaceAll("_", " ")}</span>
           {field.kind === "switch" ? (
-            <input type="checkbox" checked={(changed[field.name] ?? field.default).toLowerCase() === "true"} onChange={(event) => set(field, event.currentTarget.checked ? "true" : "false")} />
+            <input type="checkbox" checked={(changed[field.name] ?? field.default) === "yes"} onChange={(event) => set(field, event.currentTarget.checked ? "yes" : "no")} />
           ) : (
             <input value={changed[field.name] ?? ""} placeholder={field.default} inputMode={field.kind === "number" ? "decimal" : undefined} onInput={(event) => set(field, event.currentTarget.value.trim())} />
           )}
