@@ -27,6 +27,7 @@ def test_a_training_is_started_followed_and_listed(page, learned_server):
 def test_a_space_is_learned_by_what_learns_and_a_classifier_trained_by_what_classifies(page, learned_server):
     page.goto(f"{learned_server.address}/train")
     train, learn = (page.locator(".method-form").nth(i).get_by_role("combobox") for i in (0, 1))
+    expect(learn).to_be_visible()
     offered = [set(form.locator("option").all_inner_texts()) for form in (train, learn)]
     assert {"auto", "supervised", "mixmatch"} <= offered[0] and {"auto", "vae", "simclr"} <= offered[1]
     assert offered[0] & offered[1] == {"auto"}
