@@ -543,7 +543,8 @@ def counter(title: str) -> Iterator[Any]:
 def main() -> None:
     """Errors leave as one sentence and an exit code; no traceback reaches a person."""
     try:
-        app(standalone_mode=False)
+        if app(standalone_mode=False) == Stopped.exit_code:  # typer makes a code of Ctrl-C, and raises nothing
+            raise KeyboardInterrupt
     except TacitError as error:
         fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

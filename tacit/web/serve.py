@@ -59,10 +59,10 @@ def serve(
                     await super().shutdown(sockets)
 
             server = Server(config)
+            signal.signal(signal.SIGTERM, polite)  # uvicorn raises the signal again when it has shut down
             print(f"page:    {address}", file=sys.stderr, flush=True)
             if browser and has_browser():
                 webbrowser.open(address)
-            signal.signal(signal.SIGTERM, polite)  # uvicorn raises the signal again when it has shut down
             with until_the_end(desk, beside):
                 server.run(sockets=[here])
 
