@@ -27,6 +27,7 @@ from tacit.data.foreign import (
     origins,
     read_json,
     refuse_several,
+    summed_up,
     take_in,
     write_parts,
 )
@@ -66,19 +67,8 @@ def import_coco(
     parts = [Kept("", json.dumps({"head": head}))]
     parts += [Kept(items[image["id"]] or "", json.dumps({"image": image})) for image in images]
     parts += [Kept(items.get(each["image_id"]) or "", json.dumps({"annotation": each})) for each in annotations]
-    ours = [one for one in told if one.item is not None]
-    recorded = take_in(labels, FAMILY, ours, f"{FAMILY}/{name or path.name}", lambda before: parts)
-    answered = {one.item for one in ours}
-    return Imported(
-        recorded,
-        len(answered),
-        empty=len({item for item in items.values() if item is not None} - answered),
-        unknown=len(told) - len(ours),
-        conflicting=sum(n > 1 for n in Counter(item for item, _ in {(one.item, one.answer) for one in ours}).values()),
-        known_before=len(ours) - recorded,
-        several=len(several),
-        kept=len(images),
-    )
+    recorded = take_in(labels, FAMILY, told, f"{FAMILY}/{name or path.name}", lambda before: parts)
+    return summed_up(told, recorded, set(items.values()), several=len(several), kept=len(images))
 
 
 def export_coco(

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from tacit.data.events import CANNOT_TELL, LATEST_TIME, Event
-from tacit.data.labels import Labels, closest
+from tacit.data.labels import Labels
+from tacit.data.ledger import closest
 from tacit.data.rows import ITEM, LABEL, file_format, records
 from tacit.disk import replacing
 from tacit.errors import BadData, BadEnvironment, WrongUsage

@@ -9,20 +9,21 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from tacit.data.events import CANNOT_TELL, Event
-from tacit.data.labels import Labels, closest
+from tacit.data.exchange import Imported
+from tacit.data.labels import Labels
+from tacit.data.ledger import COLUMNS, closest
 from tacit.data.rows import text_of
 from tacit.data.store import reading
 from tacit.disk import replacing
 from tacit.errors import BadData, BadEnvironment, WrongUsage
 
 SHOWN = 5  # offending places that an error spells out
-COLUMNS = ", ".join(field.name for field in fields(Event))
 OWN = "tacit-"  # the beginning of the marks that answers given here carry elsewhere
 MARK = re.compile(OWN + "[0-9a-f]{16}")
 
@@ -90,12 +91,13 @@ def origins(labels: Labels) -> list[str]:
 def take_in(
     labels: Labels, family: str, told: Sequence[Told], origin: str, merge: Callable[[list[Kept]], list[Kept]]
 ) -> int:
-    """Keep a file and record what is new among its answers, all or nothing; how many were new.
+    """Keep a file and record what is new among its answers about items of the project, all or nothing; how many were new.
 
     `family` begins the keys of the answers. `merge` is handed what is kept of `origin` already.
     """
-    own = _own(labels.path, {one.mark for one in told} - {""})
-    told = in_order(one for one in told if one.mark not in own)
+    ours = about_ours(told)
+    own = _own(labels.path, {one.mark for one in ours} - {""})
+    told = in_order(one for one in ours if one.mark not in own)
     keys = _keys(labels.path, family, told)
     before = 0
 
@@ -121,6 +123,32 @@ def take_in(
         beside=beside,
     )
     return sum(event > before for event in events)
+
+
+def summed_up(
+    told: Sequence[Told], recorded: int, items: Iterable[str | None], *, several: int, kept: int, skipped: int = 0
+) -> Imported:
+    """What became of the answers of a file; `items` are those that its tasks or images are about, None for strange ones."""
+    ours = about_ours(told)
+    said: dict[str | None, set[str]] = {}
+    for one in ours:
+        said.setdefault(one.item, set()).add(one.answer)
+    return Imported(
+        recorded,
+        len(said),
+        empty=sum(item is not None and item not in said for item in items),
+        unknown=len(told) - len(ours),
+        conflicting=sum(len(answers) > 1 for answers in said.values()),
+        known_before=len(ours) - recorded,
+        skipped=skipped,
+        several=several,
+        kept=kept,
+    )
+
+
+def about_ours(told: Sequence[Told]) -> list[Told]:
+    """Without the answers about items that are not in the project."""
+    return [one for one in told if one.item is not None]
 
 
 def in_order(told: Iterable[Told]) -> list[Told]:

@@ -11,10 +11,8 @@ HEAD = 65_536  # bytes that decide
 
 def format_to_read(path: Path, said: str = "auto") -> str:
     """One of FORMATS. A `.json` file is told by its beginning: a list is Label Studio's, an object COCO's."""
-    if said != "auto":
-        return _known(said)
-    if (by_name := BY_SUFFIX.get(path.suffix.lower())) is not None:
-        return by_name
+    if (plain := _plain(path, said)) is not None:
+        return plain
     if path.suffix.lower() != ".json":
         raise WrongUsage(
             f"answers are read from .csv, .jsonl or .json, not {path.name!r}\n"
@@ -25,10 +23,8 @@ def format_to_read(path: Path, said: str = "auto") -> str:
 
 def format_to_write(path: Path, said: str = "auto") -> str:
     """One of FORMATS; a `.json` file may be two of them, and nobody should have to guess which."""
-    if said != "auto":
-        return _known(said)
-    if (by_name := BY_SUFFIX.get(path.suffix.lower())) is not None:
-        return by_name
+    if (plain := _plain(path, said)) is not None:
+        return plain
     if path.suffix.lower() == ".json":
         raise WrongUsage(
             f"{path.name} could be for Label Studio or in COCO's format\n"
@@ -40,7 +36,10 @@ def format_to_write(path: Path, said: str = "auto") -> str:
     )
 
 
-def _known(said: str) -> str:
+def _plain(path: Path, said: str) -> str | None:
+    """What was said, or what the name alone tells; None where neither does."""
+    if said == "auto":
+        return BY_SUFFIX.get(path.suffix.lower())
     if said not in FORMATS:
         raise unknown_name("format of answers", said, ("auto", *FORMATS))
     return said

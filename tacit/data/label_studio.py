@@ -24,6 +24,7 @@ from tacit.data.foreign import (
     news,
     read_json,
     refuse_several,
+    summed_up,
     take_in,
     write_parts,
 )
@@ -59,23 +60,8 @@ def import_label_studio(
     told, several, skipped = reader(path, tasks, items, who, classes)
     check(path, told, classes, skip_unknown=skip_unknown)
     refuse_several(path, several, skip_unknown=skip_unknown)
-    ours = [one for one in told if one.item is not None]
-    origin = MIN if flat else FAMILY
-    recorded = take_in(labels, FAMILY, ours, origin, lambda before: _merged(before, parts))
-    said: dict[str | None, set[str]] = {}
-    for one in ours:
-        said.setdefault(one.item, set()).add(one.answer)
-    return Imported(
-        recorded,
-        len(said),
-        empty=sum(item is not None and item not in said for item in items),
-        unknown=len(told) - len(ours),
-        conflicting=sum(len(answers) > 1 for answers in said.values()),
-        known_before=len(ours) - recorded,
-        skipped=skipped,
-        several=len(several),
-        kept=len(tasks),
-    )
+    recorded = take_in(labels, FAMILY, told, MIN if flat else FAMILY, lambda before: _merged(before, parts))
+    return summed_up(told, recorded, items, several=len(several), kept=len(tasks), skipped=skipped)
 
 
 def export_label_studio(

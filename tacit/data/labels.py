@@ -4,44 +4,34 @@ Nothing in it is ever changed or deleted. An undo is one more event about an ans
 unless the latest of these is an undo. Of several answers about one item the latest that counts wins.
 """
 
-import difflib
-import os
 import sqlite3
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from tacit.data.events import CANNOT_TELL, LATEST_TIME, OF_CLASSES, SOURCES, Cost, Event, Pick
-from tacit.data.spec import SET_ASIDE, UNLABELED
-from tacit.data.store import connect, explain, transaction
-from tacit.errors import BadData, WrongUsage
+from tacit.data.events import CANNOT_TELL, LATEST_TIME, SOURCES, Event
+from tacit.data.ledger import AT_ONCE, BY, COLUMNS, Ledger, batch_of
+from tacit.data.store import transaction
+from tacit.errors import WrongUsage
 
-COLUMNS = ", ".join(field.name for field in fields(Event))
 INSERT = f"INSERT INTO events ({COLUMNS}) VALUES ({', '.join('?' * len(fields(Event)))})"
-BY = "(:who IS NULL OR who = :who)"
-AT_ONCE = 500  # values in one statement, below SQLite's limit
 
 
-class Labels:
-    """The append-only ledger of a project.
+class Labels(Ledger):
+    """The append-only ledger of a project, to be written as well.
 
-    Every call that records is one transaction, on disk when it returns. Threads and processes may share the file: each
-    thread has a connection of its own, writers queue for a moment, and readers neither wait nor make wait.
+    Every call that records is one transaction, on disk when it returns. Writers, of whatever thread or process, queue for
+    a moment.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.path, self.clock = Path(path), clock
-        self._here, self._process = threading.local(), os.getpid()
-        self._db()  # a file that cannot be used is refused now
+        super().__init__(path)
+        self.clock = clock
 
     def record(
         self,
@@ -69,8 +59,9 @@ class Labels:
         it safe to send a call again when nobody knows whether it arrived: an answer whose key is known is not recorded
         a second time, and the number of its first event is handed back. `key` does the same for all answers of a call
         together. With `since`, the number of an event, items that something happened to after it are left out, and so
-        are their numbers: for answers about many items that were unanswered when somebody looked. With `alone` each answer is a batch of its own, to be undone by itself.
-        `beside` writes to other tables before the answers, in the same transaction.
+        are their numbers: for answers about many items that were unanswered when somebody looked. With `alone` each
+        answer is a batch of its own, to be undone by itself. `beside` writes to other tables before the answers, in the
+        same transaction.
         """
         items, said = _texts("item id", ids), [answer.strip() for answer in _texts("answer", answers)]
         n = len(items)
@@ -90,7 +81,7 @@ class Labels:
         with self._write() as db:
             if beside is not None:
                 beside(db)
-            if key is not None and (batch := _batch(db, key)):
+            if key is not None and (batch := batch_of(db, key)):
                 return [event for event, _ in batch]
             known = _receipts(db, _each("keys", None if keys is None else _texts("key", keys), n))
             first, now = _next_event(db), self.clock()
@@ -143,91 +134,6 @@ class Labels:
             query = f"SELECT {COLUMNS} FROM live WHERE answer = ? ORDER BY event DESC"
             return self._append(db, "undo", [Event(*row) for row in db.execute(query, [answer])], who)
 
-    def answers(self, who: str | None = None) -> dict[str, str]:
-        """Item id -> answer as of now (of `who`, or of anybody): the latest that counts."""
-        return dict(self._read(f"SELECT item, answer FROM live WHERE {BY} ORDER BY event", {"who": who}))
-
-    def current(self) -> list[Event]:
-        """The answers behind `answers()`, one an item, in the order they were given."""
-        query = f"SELECT {COLUMNS} FROM live WHERE event IN (SELECT MAX(event) FROM live GROUP BY item) ORDER BY event"
-        return [Event(*row) for row in self._read(query)]
-
-    def vector(self, ids: Sequence[str] | np.ndarray, classes: Sequence[str]) -> Tensor:
-        """Labels of these items, (N,) int64: a class index, UNLABELED where nobody answered, SET_ASIDE for "?"."""
-        number = {name: i for i, name in enumerate(classes)} | {CANNOT_TELL: SET_ASIDE}
-        answers = self.answers()
-        said = [answers.get(id_) for id_ in (ids.tolist() if isinstance(ids, np.ndarray) else ids)]
-        strange = Counter(answer for answer in said if answer is not None and answer not in number)
-        if strange:
-            listed = "".join(f"\n  {name!r} ({n} items){closest(name, classes)}" for name, n in strange.most_common(5))
-            raise BadData(
-                f"{len(strange)} answers are not among the classes ({', '.join(classes)}){listed}\n"
-                "  add them to the classes in project.toml, or answer those items again"
-            )
-        return torch.tensor([UNLABELED if answer is None else number[answer] for answer in said], dtype=torch.long)
-
-    def classes(self, *, overruled: bool = True) -> tuple[str, ...]:
-        """Names in answers that count, in order of first use; "?" is none.
-
-        Without `overruled` only those that some item has as of now: a class that all its items have left is gone.
-        """
-        query = "SELECT answer FROM live WHERE answer != ? GROUP BY answer ORDER BY MIN(event)"
-        names = tuple(name for (name,) in self._read(query, [CANNOT_TELL]))
-        if overruled:
-            return names
-        latest = "SELECT DISTINCT answer FROM live WHERE event IN (SELECT MAX(event) FROM live GROUP BY item)"
-        standing = {name for (name,) in self._read(latest)}
-        return tuple(name for name in names if name in standing)
-
-    def history(self, item: str | None = None) -> list[Event]:
-        """Everything that happened (to this item), oldest first."""
-        of = "" if item is None else "WHERE item = :item"
-        return [Event(*row) for row in self._read(f"SELECT {COLUMNS} FROM events {of} ORDER BY event", {"item": item})]
-
-    def latest_event(self) -> int:
-        """The number of the latest event; 0 where nothing has happened."""
-        return int(self._read("SELECT COALESCE(MAX(event), 0) FROM events")[0][0])
-
-    def since(self, event: int) -> list[Event]:
-        """What happened after this event, oldest first."""
-        return [
-            Event(*row) for row in self._read(f"SELECT {COLUMNS} FROM events WHERE event > ? ORDER BY event", [event])
-        ]
-
-    def about(self, items: Sequence[str]) -> dict[str, Event]:
-        """The answers that count about these items, by item; those without one are left out."""
-        found: dict[str, Event] = {}
-        for i in range(0, len(items), AT_ONCE):
-            some = items[i : i + AT_ONCE]
-            query = f"SELECT {COLUMNS} FROM live WHERE item IN ({', '.join('?' * len(some))}) ORDER BY event"
-            found |= {event.item: event for event in (Event(*row) for row in self._read(query, some))}
-        return found
-
-    def recorded_with(self, key: str) -> list[str]:
-        """The items of the call that was recorded with this key, whether its answers count by now or not."""
-        with self._explained():
-            return [item for _, item in _batch(self._db(), key)]
-
-    def arrived(self, keys: Sequence[str]) -> set[str]:
-        """Those of these keys whose answers have arrived."""
-        return {key for key in keys if self._read("SELECT 1 FROM receipts WHERE key = ?", [key])}
-
-    def by_one(self, items: Sequence[str] | None = None) -> dict[str, str]:
-        """Items (of these) that one person alone has answered, and who.
-
-        A change of a class is nobody's answer, and what was set aside as a near copy is not asked about again.
-        """
-        query = (
-            f"SELECT item, MIN(who) FROM live WHERE {{}} NOT {OF_CLASSES} "
-            "AND NOT (source = 'bulk' AND COALESCE(note, '') LIKE 'near duplicate of %') "
-            "GROUP BY item HAVING COUNT(DISTINCT who) = 1"
-        )
-        if items is None:
-            return dict(self._read(query.format("")))
-        parts = [items[i : i + AT_ONCE] for i in range(0, len(items), AT_ONCE)]
-        some = (self._read(query.format(f"item IN ({', '.join('?' * len(p))}) AND"), list(p)) for p in parts)
-        return {item: who for rows in some for item, who in rows}
-
     def flag(self, item: str, note: str | None, *, who: str = "me") -> None:
         """Ask somebody to look at an item again, and say why; None takes the flag away."""
         if note is not None and not note.strip():
@@ -235,37 +141,6 @@ class Labels:
         with self._write() as db:
             values = (self.clock(), item, who, None if note is None else note.strip())
             db.execute("INSERT INTO flags (time, item, who, note) VALUES (?, ?, ?, ?)", values)
-
-    def flags(self) -> dict[str, tuple[str, str]]:
-        """Item id -> (who, note) of the flags that stand."""
-        query = (
-            "SELECT item, who, note FROM flags WHERE flag IN (SELECT MAX(flag) FROM flags GROUP BY item) ORDER BY flag"
-        )
-        return {item: (who, note) for item, who, note in self._read(query) if note is not None}
-
-    def conflicts(self) -> dict[str, list[Event]]:
-        """Items with different answers that count, oldest first: people disagree, or somebody changed their mind."""
-        several = "SELECT item FROM live GROUP BY item HAVING COUNT(DISTINCT answer) > 1"
-        found: dict[str, list[Event]] = {}
-        for row in self._read(f"SELECT {COLUMNS} FROM live WHERE item IN ({several}) ORDER BY event"):
-            event = Event(*row)
-            found.setdefault(event.item, []).append(event)
-        return found
-
-    def cost(self) -> Cost:
-        """How much was asked so far, and of whom."""
-        rows = self._read("SELECT item, seconds, who, source FROM events WHERE kind = 'answer' ORDER BY event")
-        took = [seconds for _, seconds, _, _ in rows if seconds is not None]
-        people, sources = Counter(row[2] for row in rows), Counter(row[3] for row in rows)
-        return Cost(len(rows), len({row[0] for row in rows}), sum(took, 0.0), len(took), dict(people), dict(sources))
-
-    def minutes(self) -> list[tuple[int, int]]:
-        """Minutes since 1970 in which somebody answered items one at a time, and how many answers each had."""
-        query = (
-            "SELECT CAST(time / 60 AS INTEGER), COUNT(*) FROM events WHERE kind = 'answer' AND source = 'single'"
-            " GROUP BY 1 ORDER BY 1"
-        )
-        return [(int(minute), int(answers)) for minute, answers in self._read(query)]
 
     def record_picks(self, strategy: str, ids: Sequence[Any] | np.ndarray, reasons: Sequence[str]) -> int:
         """Keep what a strategy proposed, best first, each with its reason; the number of the new round, from 1."""
@@ -279,26 +154,6 @@ class Labels:
             rows = [(round_, place, item, strategy, reasons[place]) for place, item in enumerate(items)]
             db.executemany("INSERT INTO picks (round, place, item, strategy, reason) VALUES (?, ?, ?, ?, ?)", rows)
         return round_
-
-    def picks(self, round: int | None = None) -> list[Pick]:
-        """What was proposed in this round (default: the latest), best first; empty where nothing ever was."""
-        query = "SELECT round, place, item, strategy, reason FROM picks WHERE round = {} ORDER BY place"
-        if round is None:
-            return [Pick(*row) for row in self._read(query.format("(SELECT MAX(round) FROM picks)"))]
-        found = [Pick(*row) for row in self._read(query.format("?"), [round])]
-        if not found:
-            raise WrongUsage(f"there is no round {round} of picks\n  make one: tacit choose -k 20")
-        return found
-
-    def rounds(self) -> int:
-        """How many rounds of picks there are; they are numbered from 1."""
-        return int(self._read("SELECT COALESCE(MAX(round), 0) FROM picks")[0][0])
-
-    def close(self) -> None:
-        """Close this thread's connection; the next call opens it again."""
-        if getattr(self._here, "db", None) is not None:
-            self._here.db.close()
-        self._here.db = None
 
     def _undo_latest(self, who: str | None, *, whole_batch: bool) -> list[Event]:
         with self._write() as db:
@@ -350,37 +205,10 @@ class Labels:
             raise WrongUsage(f"there is no event {number} in {self.path}")
         return Event(*row)
 
-    def _db(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        if self._process != os.getpid():  # SQLite's file locks do not survive a fork: answers could be lost
-            raise WrongUsage("these labels were opened before the process was forked; start the other process by spawn")
-        if getattr(self._here, "db", None) is None:
-            self._here.db = connect(self.path)
-        return self._here.db
-
-    def _read(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple]:
-        with self._explained():
-            return self._db().execute(query, values).fetchall()
-
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         with self._explained(), transaction(self._db()) as db:
             yield db
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise explain(error, self.path) from error
-        except UnicodeEncodeError as error:
-            raise WrongUsage(f"{error.object!r} is not valid text ({error.reason})") from error
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: what may have been meant, where a known name is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def _next_event(db: sqlite3.Connection) -> int:
@@ -396,14 +224,6 @@ def _receipts(db: sqlite3.Connection, keys: list[str | None]) -> list[int | None
         some = wanted[i : i + AT_ONCE]
         found |= db.execute(f"SELECT key, event FROM receipts WHERE key IN ({', '.join('?' * len(some))})", some)
     return [found.get(key) for key in keys]
-
-
-def _batch(db: sqlite3.Connection, key: str) -> list[tuple[int, str]]:
-    """Events and items of the call that came with this key; none where it is new."""
-    first = db.execute("SELECT event FROM receipts WHERE key = ?", [key]).fetchone()
-    if first is None:
-        return []
-    return db.execute("SELECT event, item FROM events WHERE event >= ? AND batch = ?", [first[0], first[0]]).fetchall()
 
 
 def _items_since(db: sqlite3.Connection, event: int) -> set[str]:

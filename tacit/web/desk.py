@@ -342,7 +342,15 @@ def desk_of(request: Request) -> Desk:
     return found
 
 
-Here = Annotated[Desk, Depends(desk_of)]
+def opened(request: Request) -> Desk:
+    """The desk with its project open; raises what went wrong where it could not be opened."""
+    desk = desk_of(request)
+    _ = desk.project
+    return desk
+
+
+Here = Annotated[Desk, Depends(opened)]
+Early = Annotated[Desk, Depends(desk_of)]  # of a route that has something to say while the project is being opened
 # A file that came with a form. What FastAPI hands over is not of the class that it calls by this name.
 SENT = GetPydanticSchema(lambda _source, _handler: core_schema.is_instance_schema(UploadFile))
 BYTES = WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})

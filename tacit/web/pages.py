@@ -21,40 +21,34 @@ _writing = threading.Lock()
 
 @router.get("/progress.json")
 def progress_page(desk: Here) -> schemas.Progress:
-    _ = desk.project
     return progress.progress_of(desk)
 
 
 @router.get("/train.json")
 def train_page(desk: Here) -> schemas.TrainRecord:
-    _ = desk.project
     return train.train_of(desk)
 
 
 @router.get("/look.json")
 def look_page(desk: Here) -> schemas.LookRecord:
     """What the latest scan found."""
-    _ = desk.project
     return look.look_of(desk)
 
 
 @router.post("/api/look")
 def scan(desk: Here) -> schemas.LookRecord:
     """Look at the source again, and take in what is new."""
-    _ = desk.project
     return look.scan(desk)
 
 
 @router.get("/runs.json")
 def runs_page(desk: Here) -> schemas.RunsRecord:
     """Every run, the newest first."""
-    _ = desk.project
     return schemas.RunsRecord(runs=[run_info(desk, run) for run in reversed(desk.runs)])
 
 
 @router.get("/api/runs/{name}")
 def run_details(name: str, desk: Here) -> schemas.RunDetails:
-    _ = desk.project
     run = next((run for run in desk.runs if run.name == name), None)
     if run is None:
         raise UnknownName(f"there is no run called {name!r}\n  known: {', '.join(r.name for r in desk.runs) or 'none'}")
@@ -94,7 +88,6 @@ def settings_page(desk: Here) -> schemas.SettingsRecord:
 @router.post("/api/settings")
 def change_settings(order: schemas.SettingsOrder, desk: Here) -> schemas.SettingsRecord:
     """Another name, other keys; both are checked before either is written."""
-    _ = desk.project
     name = None if order.name is None else order.name.strip()
     if name is not None and (not name or not name.isprintable()):
         raise WrongUsage("a project's name is one line of text")

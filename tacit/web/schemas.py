@@ -204,6 +204,13 @@ class Column(Record):
     kind: Literal["category", "number"]
 
 
+class View(Order):
+    """A saved view of the map: what a person called it, and whatever the page wants to remember of it."""
+
+    name: str = Name
+    view: dict[str, Any]
+
+
 class MapRecord(Record):
     """The map of a space; the points themselves come as binary."""
 
@@ -211,6 +218,7 @@ class MapRecord(Record):
     waiting: str
     space: SpaceInfo | None
     spaces: list[SpaceInfo]  # to choose from and to compare with
+    laid_out: list[str]  # those of them that have a layout, the oldest first
     version: str  # of the layout: other points under another version
     points: int  # all of them are drawn
     of: int
@@ -220,7 +228,7 @@ class MapRecord(Record):
     note: str
     columns: list[Column]
     clusters: list[Cluster]
-    views: list["View"]
+    views: list[View]
 
 
 class ColumnRecord(Record):
@@ -242,13 +250,6 @@ class Density(Record):
     rows: int
     cols: int
     values: list[float]
-
-
-class View(Order):
-    """A saved view of the map: what a person called it, and whatever the page wants to remember of it."""
-
-    name: str = Name
-    view: dict[str, Any]
 
 
 class ColumnImported(Record):
@@ -413,6 +414,9 @@ class Said(Record):
     version: int
 
 
+# near copies
+
+
 class DuplicateGroup(Record):
     keep: Item
     others: list[Item]
@@ -431,6 +435,9 @@ class KeepOne(Order):
     who: str = Name
     key: str = Field(min_length=8, max_length=100)
     groups: list[list[Row]] = Field(max_length=100_000)  # the first of each is kept, the others are set aside
+
+
+# the grid
 
 
 GridState = Literal["all", "unlabelled", "labelled", "suggested", "yardstick", "flagged", "cannot-tell"]
@@ -517,7 +524,7 @@ class SliderOrder(Order):
     space: str | None = None
 
 
-# jobs and the other pages
+# jobs
 
 
 class JobOrder(Order):
@@ -533,6 +540,9 @@ class JobDetails(Record):
     job: Job
     log: list[str]  # its last lines
     progress: list[dict[str, Any]]  # as in progress.jsonl, thinned to 200
+
+
+# Progress, Train, Look, Runs, Settings
 
 
 class Setting(Record):
@@ -657,6 +667,9 @@ class SettingsOrder(Order):
     keys: dict[str, str] | None = None  # action -> key; {} for the defaults
 
 
+# people
+
+
 class Person(Record):
     name: str
     answers: int
@@ -687,6 +700,9 @@ class PeopleRecord(Record):
     said: str
 
 
+# answers as files
+
+
 class ImportedRecord(Record):
     format: str
     recorded: int
@@ -694,6 +710,3 @@ class ImportedRecord(Record):
     unknown: int
     said: str
     version: int
-
-
-MapRecord.model_rebuild()

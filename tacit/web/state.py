@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from tacit.data.events import CANNOT_TELL
 from tacit.web import schemas
-from tacit.web.desk import KEYS, QUICK, Desk, Here
+from tacit.web.desk import KEYS, QUICK, Desk, Early
 from tacit.web.keys import bindings
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ router = APIRouter()
 
 
 @router.get("/state.json")
-def state(desk: Here) -> schemas.State:
+def state(desk: Early) -> schemas.State:
     """Asked every second or two; answers at once, also while the project is being opened."""
     if not desk.ready.is_set():
         return opening(desk)
-    _ = desk.project  # which says so where it could not be opened
     version = desk.version()
     if desk.told is None or desk.told.version != version:
         desk.told = counted(desk, version)

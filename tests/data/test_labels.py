@@ -1,6 +1,5 @@
 """The ledger says what was answered, by whom and when, and loses nothing."""
 
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tacit.data.labels
-from tacit.data.events import CANNOT_TELL
+import tacit.data.ledger
 from tacit.data.labels import Labels
-from tacit.data.spec import SET_ASIDE, UNLABELED
 from tacit.data.store import connect
-from tacit.errors import BadData, BadEnvironment, WrongUsage
+from tacit.errors import BadEnvironment, WrongUsage
 
 
 @pytest.fixture
@@ -49,14 +46,6 @@ def test_the_latest_answer_wins_and_the_earlier_stays_in_the_history(labels):
     assert labels.answers() == {"a": "dog", "b": "dog"}
     assert [event.answer for event in labels.history("a")] == ["cat", "dog"]
     assert [event.event for event in labels.current()] == [2, 3]
-
-
-def test_answers_of_one_person(labels):
-    labels.record(["a", "b"], ["cat", "cat"], who="ann")
-    labels.record(["a"], ["dog"], who="bob")
-    assert labels.answers() == {"a": "dog", "b": "cat"}
-    assert labels.answers(who="ann") == {"a": "cat", "b": "cat"}
-    assert labels.answers(who="eve") == {}
 
 
 def test_undo_takes_back_the_latest_answer_and_the_one_before_counts_again(labels):
@@ -134,51 +123,6 @@ def test_what_was_answered_in_one_call_is_undone_and_redone_at_once(labels):
     assert labels.answers() == {"z": "cat", "a": "dog", "c": "dog"}
 
 
-def test_the_vector_counts_classes_and_marks_the_rest(labels):
-    labels.record(["a", "b", "c"], ["dog", "cat", CANNOT_TELL])
-    wanted = [1, UNLABELED, 0, SET_ASIDE]
-    assert labels.vector(["a", "x", "b", "c"], ["cat", "dog"]).tolist() == wanted
-    assert labels.vector(np.array(["a", "x", "b", "c"]), ("cat", "dog")).tolist() == wanted
-    assert labels.vector([], ("cat",)).shape == (0,)
-
-
-def test_a_vector_without_answers_is_unlabeled(labels):
-    assert labels.vector(["a", "b"], ()).tolist() == [UNLABELED, UNLABELED]
-
-
-def test_an_answer_that_is_no_class_is_named_with_the_class_that_was_meant(labels):
-    labels.record(["a", "b"], ["cta", "dog"])
-    with pytest.raises(BadData, match=r"'cta' \(1 items\), did you mean 'cat'\?"):
-        labels.vector(["a", "b"], ["cat", "dog"])
-    assert labels.vector(["b"], ["cat", "dog"]).tolist() == [1]
-
-
-def test_classes_come_in_order_of_first_use(labels):
-    labels.record(["a", "b", "c", "d"], ["zebra", CANNOT_TELL, "ant", "zebra"])
-    assert labels.classes() == ("zebra", "ant")
-    labels.undo(3)
-    assert labels.classes() == ("zebra",)
-
-
-def test_conflicts_are_items_with_different_answers_that_count(labels):
-    labels.record(["a", "b", "c"], ["cat"] * 3, who="ann")
-    labels.record(["a", "b", "c"], ["cat", "dog", "dog"], who="bob")
-    labels.undo()  # bob's answer about c
-    assert {item: [e.answer for e in events] for item, events in labels.conflicts().items()} == {"b": ["cat", "dog"]}
-
-
-def test_the_cost_counts_what_was_taken_back_too(labels):
-    labels.record(["a", "b"], ["cat", "cat"], who="ann", seconds=3.0, source="bulk")
-    labels.record(["a"], ["dog"], who="bob", seconds=[2.0])
-    labels.record(["c"], ["dog"], who="bob")
-    labels.undo()
-    cost = labels.cost()
-    assert (cost.answers, cost.items, cost.seconds, cost.timed) == (4, 3, 5.0, 3)
-    assert cost.people == {"ann": 2, "bob": 2}
-    assert cost.by_source == {"bulk": 2, "single": 2}
-    assert str(cost) == "4 answers about 3 items by 2 people in 5 s (2 bulk, 2 single)"
-
-
 def test_the_seconds_of_a_call_are_shared_by_its_answers(labels):
     labels.record(["a", "b"], ["cat", "cat"], seconds=3)
     assert [event.seconds for event in labels.history()] == [1.5, 1.5]
@@ -241,21 +185,6 @@ def test_space_around_an_answer_is_no_class_of_its_own(labels):
     assert labels.classes() == ("cat",)
 
 
-def test_a_file_that_is_no_database_is_refused_at_once(tmp_path):
-    path = tmp_path / "project.db"
-    path.write_text("no database at all\n" * 100)
-    with pytest.raises(BadData, match="not a project database"):
-        Labels(path)
-
-
-def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
-    db = sqlite3.connect(tmp_path / "project.db")
-    db.execute("PRAGMA user_version = 99")
-    db.close()
-    with pytest.raises(BadEnvironment, match="pip install --upgrade tacit"):
-        Labels(tmp_path / "project.db")
-
-
 def test_a_full_disk_keeps_the_former_answers(tmp_path, monkeypatch):
     def small_disk(path):
         db = connect(path)
@@ -263,7 +192,7 @@ def test_a_full_disk_keeps_the_former_answers(tmp_path, monkeypatch):
         return db
 
     with monkeypatch.context() as patch:
-        patch.setattr(tacit.data.labels, "connect", small_disk)
+        patch.setattr(tacit.data.ledger, "connect", small_disk)
         labels, kept = Labels(tmp_path / "project.db"), []
         with pytest.raises(BadEnvironment, match="free some disk space"):
             for i in range(10_000):
@@ -272,19 +201,6 @@ def test_a_full_disk_keeps_the_former_answers(tmp_path, monkeypatch):
         labels.close()
     labels.record(["a"], ["dog"])  # somebody made room
     assert len(labels.answers()) == len(kept) + 1
-
-
-def test_readers_and_writers_do_not_wait_for_each_other(labels):
-    labels.record(["a"], ["cat"])
-    other = connect(labels.path)
-    other.execute("BEGIN")
-    assert other.execute("SELECT COUNT(*) FROM events").fetchone() == (1,)
-    labels.record(["b"], ["dog"])  # beside a reader that is not done
-    assert other.execute("SELECT COUNT(*) FROM events").fetchone() == (1,)
-    other.execute("COMMIT")
-    other.execute("BEGIN IMMEDIATE")
-    assert labels.answers() == {"a": "cat", "b": "dog"}  # beside a writer that is not done
-    other.execute("ROLLBACK")
 
 
 def test_threads_share_a_ledger(labels):
@@ -302,12 +218,6 @@ def test_threads_share_a_ledger(labels):
         thread.join()
     assert sorted(numbers) == list(range(1, 151))
     assert len(labels.answers()) == 150
-
-
-def test_a_forked_process_must_open_the_ledger_itself(labels, monkeypatch):
-    monkeypatch.setattr(tacit.data.labels.os, "getpid", lambda: -1)
-    with pytest.raises(WrongUsage, match="spawn"):
-        labels.record(["a"], ["cat"])
 
 
 def run(program: str, path: Path) -> str:
@@ -431,15 +341,6 @@ def test_a_note_for_all_or_one_an_answer(labels):
     assert [event.note for event in labels.history()] == ["both", "both", "one", None]
     with pytest.raises(WrongUsage, match="notes"):
         labels.record(["a", "b"], ["dog", "dog"], note=["one"])
-
-
-def test_what_happened_since_and_what_counts_about_some_items(labels):
-    labels.record(["a", "b"], ["cat", "dog"])
-    seen = labels.latest_event()
-    labels.record(["b"], ["cat"])
-    labels.undo()
-    assert [(e.kind, e.item) for e in labels.since(seen)] == [("answer", "b"), ("undo", "b")]
-    assert {item: e.answer for item, e in labels.about(["b", "nobody"]).items()} == {"b": "dog"}
 
 
 def test_the_latest_word_about_a_flag_decides(labels):
