@@ -4,7 +4,9 @@
 
 The project has 100,000 pictures (MNIST and 40,000 of Fashion-MNIST). Reachable: from the start of the command to the first
 answer with the page in it; ready: until the project is open. Label: from the key event to the frame after the next item is
-on the page, its small picture decoded; recorded: what the server takes for an answer, the commit to the disk included.
+on the page, its small picture decoded; recorded: what the server takes for an answer, the commit to the disk included. First map:
+from the start of the command, in a project that has never been served, until the page can fetch places for all items;
+first suggestions: from asking for them, with no answer and no model yet, until they are handed out.
 """
 
 import argparse
@@ -85,6 +87,22 @@ def started(folder: Path, port: int) -> tuple[subprocess.Popen, str, float, floa
             time.sleep(0.02)
 
 
+def mapped(address: str) -> float:
+    """Seconds until every item has a place."""
+    began = time.perf_counter()
+    while not asked(address, "/map.json")["ready"]:
+        time.sleep(0.05)
+    return time.perf_counter() - began
+
+
+def suggested(address: str) -> float:
+    """Seconds until a round of suggestions is handed out; random items come meanwhile."""
+    began = time.perf_counter()
+    while asked(address, "/api/queue", {"who": "me", "session": "speed-first"})["strategy"] == "random":
+        time.sleep(0.05)
+    return time.perf_counter() - began
+
+
 def labels(page: Page, address: str, n: int, first: int) -> list[float]:
     """Milliseconds from a key to the next item, n times, from this row on."""
     chosen = json.dumps(list(range(first, first + n + 10)))
@@ -119,16 +137,20 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=60)
     parser.add_argument("--write", default="")
     args = parser.parse_args()
-    reach, ready, took, server = [], [], [], []
+    reach, ready, took, server, drawn, chosen = [], [], [], [], [], []
     with tempfile.TemporaryDirectory() as here, sync_playwright() as playwright:
         folder = project_of(args.data, Path(here), args.n)
         executable = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for turn in range(args.turns):
-            process, address, reached, open_ = started(folder, 8900 + turn)
+            fresh = Path(here) / f"turn-{turn}.tacit"
+            shutil.copytree(folder, fresh)
+            process, address, reached, open_ = started(fresh, 8900 + turn)
             try:
                 reach.append(reached)
                 ready.append(open_)
+                drawn.append(open_ + mapped(address))
+                chosen.append(suggested(address))
                 page = browser.new_page(
                     viewport={"width": 1280, "height": 800}, bypass_csp=True
                 )  # functions are waited for
@@ -143,6 +165,8 @@ def main() -> None:
     for what, found, unit in (
         ("page reachable after tacit serve", reach, "s"),
         ("project open after tacit serve", ready, "s"),
+        ("first map of a new pool after tacit serve", drawn, "s"),
+        ("first suggestions after they are asked for", chosen, "s"),
         ("key to the next item on the page", took, "ms"),
         ("an answer recorded by the server", server, "ms"),
     ):

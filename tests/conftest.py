@@ -4,6 +4,8 @@ import os
 
 os.environ.setdefault("GOMP_SPINCOUNT", "0")  # before torch: two spinning threads on shared cores can be 100x slower
 
+import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from tacit.data.pool import Pool
 from tacit.data.spec import ItemSpec
 
 torch.set_num_threads(1)
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else programs started here would not hear a Ctrl-C
 DATA = Path(os.environ.get("TACIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 

@@ -40,8 +40,9 @@ def procrustes(points: np.ndarray, onto: np.ndarray) -> Similarity:
     turn = u @ v
     size = float(np.square(a).sum())
     alike = float(s.sum())
+    a_point = size < np.finfo(np.float64).tiny
     vanishes = alike <= 1e-9 * np.sqrt(size * float(np.square(b).sum()))
-    scale = 1.0 if vanishes else alike / size
+    scale = 1.0 if a_point or vanishes else alike / size
     return Similarity(scale, turn, target - scale * (middle @ turn))
 
 

@@ -1,14 +1,22 @@
 """Who may be asked about: nobody twice, and of near copies only one."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from tacit.data.spec import UNLABELED
 from tacit.errors import BadData
+from tacit.latent.neighbours import nearest
 from tacit.latent.space import Space
 
+if TYPE_CHECKING:
+    from scipy.sparse import coo_array
+
 COPY = 1e-3  # of a typical distance: the answer for one of two codes this close says nothing new about the other
+FAR = 15  # the neighbour whose distance is typical, and the most that a copy is joined to
+CHECKED = 1000  # items whose distances say what is typical
 
 
 def askable(space: Space, labels: Tensor) -> Tensor:
@@ -42,25 +50,31 @@ def one_of_each(order: Tensor, group: Tensor) -> Tensor:
 def copies(space: Space) -> Tensor:
     """Groups of near copies, (N,) int64: for every item the first position of its group, its own where it has none.
 
-    Near copies are neighbours in the graph of the space, closer than a thousandth of what is typical for its last
-    column: the distance to the nearest item shrinks where many have copies, the one to the fifteenth does not. Copies
-    with exactly the same code are found whatever their number; a group of more than fifteen near ones may fall apart.
+    Near copies are closer than a thousandth of what is typical for the fifteenth neighbour: the distance to the nearest
+    item shrinks where many have copies, the one to the fifteenth does not. Copies with exactly the same code are found
+    whatever their number; a group of more than fifteen near ones may fall apart. The typical distance is that of up to
+    1,000 items; so near by, a tree needs no graph of all neighbours, which takes the time of all pairs.
     """
+    from scipy.sparse.csgraph import connected_components
+
     alone = torch.arange(len(space))
     if len(alone) < 2:
         return alone
-    close = space.graph.distance <= COPY * space.graph.distance[:, -1].median()
-    if not bool(close.any()):
-        return alone
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    item, rank = close.nonzero(as_tuple=True)
-    twins = close[:, 0].nonzero().flatten()
-    _, same = torch.unique(space.codes[twins], dim=0, return_inverse=True)
-    head = torch.empty_like(twins).scatter_(0, same, twins)  # any one of those with this code
-    start, end = torch.cat([item, twins]), torch.cat([space.graph.index[item, rank], head[same]])
-    edges = coo_matrix((np.ones(len(start), dtype=bool), (start.numpy(), end.numpy())), shape=(len(space),) * 2)
-    part = torch.from_numpy(connected_components(edges, directed=False)[1]).long()
+    different, which = torch.unique(space.codes, dim=0, return_inverse=True)
+    rows = torch.randperm(len(space), generator=torch.Generator().manual_seed(0))[:CHECKED]
+    typical = nearest(space.codes[rows], space.codes, FAR + 1)[0][:, -1].median()
+    near = pairs_within(different.numpy(), COPY * float(typical))
+    part = torch.from_numpy(connected_components(near, directed=False)[1]).long()[which]
     first = torch.full((int(part.max()) + 1,), len(space)).scatter_reduce_(0, part, alone, "amin")
     return first[part]
+
+
+def pairs_within(codes: np.ndarray, limit: float) -> "coo_array":
+    """Which of the codes (N, D) are among the FAR nearest of another and no farther from it than `limit`, (N, N)."""
+    from scipy.sparse import coo_array
+    from scipy.spatial import KDTree
+
+    tree = KDTree(codes, balanced_tree=False, compact_nodes=False)
+    found = tree.query(codes, FAR + 1, distance_upper_bound=limit, workers=-1)[1]
+    item, rank = (found < len(codes)).nonzero()
+    return coo_array((np.ones(len(item), dtype=bool), (item, found[item, rank])), shape=(len(codes), len(codes)))

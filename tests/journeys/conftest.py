@@ -1,10 +1,10 @@
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm import run
 
 
 class Shell:
@@ -14,14 +14,7 @@ class Shell:
         self.folder = folder
 
     def __call__(self, *words: object, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "tacit", *map(str, words)],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **environment},
-            timeout=300,
-        )
+        done = run([*map(str, words)], cwd=self.folder, OMP_NUM_THREADS="1", COLUMNS="200", **environment)
         assert done.returncode == code, (
             f"tacit {' '.join(map(str, words))}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         )

@@ -1,10 +1,14 @@
 """An array file in, a model, a report and predictions out, through the shell, verb by verb."""
 
 import csv
+import signal
+import time
 
 import numpy as np
 import pytest
 import torch
+
+from tests.warm import Warm
 
 
 def table(path):
@@ -97,25 +101,16 @@ def test_a_person_answers_in_a_table_and_takes_one_back(tacit, source, tmp_path)
 
 
 def test_learning_again_after_ctrl_c_goes_on_where_it_was(tacit, source, tmp_path):
-    import os
-    import signal
-    import subprocess
-    import sys
-    import time
-
     tacit("init", source, "-p", "d.tacit")
-    words = [sys.executable, "-m", "tacit", "learn", "autoencoder", "--steps", "100000"]
-    running = subprocess.Popen(
-        words, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
+    running = Warm(["learn", "autoencoder", "--steps", "100000"], cwd=tmp_path, OMP_NUM_THREADS="1")
     progress = tmp_path / "d.tacit" / "runs" / "001-autoencoder" / "progress.jsonl"
     wait_for(progress)
     running.send_signal(signal.SIGINT)
     began = time.monotonic()
-    said = running.communicate(timeout=60)[1]
-    assert running.returncode == 130 and "tacit learn --resume" in said and time.monotonic() - began < 20
+    assert running.wait(60) == 130 and time.monotonic() - began < 20
+    assert running.stderr is not None and "tacit learn --resume" in running.stderr.read()
     assert "continue it" in tacit.error(2, "learn")
-    running = subprocess.Popen([*words[:4], "--resume"], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    running = Warm(["learn", "--resume"], cwd=tmp_path, OMP_NUM_THREADS="1")
     before = progress.stat().st_size
     while progress.stat().st_size == before:
         time.sleep(0.05)
@@ -126,8 +121,6 @@ def test_learning_again_after_ctrl_c_goes_on_where_it_was(tacit, source, tmp_pat
 
 
 def wait_for(path):
-    import time
-
     for _ in range(1200):
         if path.exists() and path.stat().st_size:
             return

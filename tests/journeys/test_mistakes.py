@@ -5,6 +5,8 @@ import sqlite3
 import numpy as np
 import pytest
 
+from tests.warm import Warm
+
 
 @pytest.fixture
 def project(tacit, tmp_path, digits):
@@ -91,14 +93,10 @@ def test_one_item_and_one_class_of_truth(tacit, tmp_path):
 
 
 def test_more_threads_than_one_may_label_at_once(tacit, project, tmp_path):
-    import subprocess
-    import sys
-
     for part in range(4):
         rows = "\n".join(f"digits.npz#{i},class{part}" for i in range(part * 25, part * 25 + 25))
         (tmp_path / f"{part}.csv").write_text(f"id,label\n{rows}\n")
-    words = [sys.executable, "-m", "tacit", "label", "--import"]
-    running = [subprocess.Popen([*words, f"{part}.csv"], cwd=tmp_path) for part in range(4)]
+    running = [Warm(["label", "--import", f"{part}.csv"], cwd=tmp_path) for part in range(4)]
     assert [p.wait() for p in running] == [0] * 4
     look = tacit.json("look")
     assert look["labels"] + look["yardstick_labels"] == 100

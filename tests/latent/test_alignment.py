@@ -51,6 +51,8 @@ def test_a_map_never_vanishes_where_the_other_is_one_point():
     found = procrustes(POINTS, np.ones_like(POINTS))
     assert found.scale == 1 and np.allclose(found(POINTS).mean(0), 1)
     assert np.allclose(procrustes(np.ones((3, 2)), np.zeros((3, 2)))(np.ones((3, 2))), 0)
+    tiny = 1e-200 * POINTS  # its size is no number that a float can be
+    assert procrustes(tiny, POINTS).scale == 1 and np.allclose(procrustes(tiny, POINTS)(tiny), POINTS.mean(0))
 
 
 def test_layouts_of_different_items_are_refused():

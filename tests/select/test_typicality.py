@@ -53,3 +53,16 @@ def test_more_picks_than_groups_go_round_again_and_small_groups_come_last(open_s
     assert sorted((picks.index % 3).bincount().tolist()) == [6, 7, 7]
     everything = typical(open_space(codes), labels, 123, groups=4).index
     assert sorted(everything.tolist()) == list(range(123)) and set(everything[-3:].tolist()) == {120, 121, 122}
+
+
+def test_of_a_large_group_the_same_are_found_by_a_sample(open_space, monkeypatch):
+    codes = torch.randn(3000, 8, generator=torch.Generator().manual_seed(0))
+    codes[:300] *= 0.2  # typical lie in here
+    labels = torch.full((3000,), UNLABELED)
+    labels[10] = 0
+    exact = typical(open_space(codes), labels, 30, groups=1)
+    monkeypatch.setattr("tacit.select.typicality.LARGE", 1000)
+    monkeypatch.setattr("tacit.select.typicality.KEPT", 300)
+    found = typical(open_space(codes), labels, 30, groups=1)
+    assert found.index.tolist() == exact.index.tolist()
+    torch.testing.assert_close(found.score, exact.score)

@@ -1,9 +1,6 @@
 """A project of real digits, the application around it, and the server as a person starts it."""
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 import wave
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from PIL import Image
 from tacit.project import Project
 from tacit.web.app import make_app
 from tacit.web.desk import Desk
+from tests.warm import Warm
 
 CLASSES = [str(digit) for digit in range(10)]
 
@@ -46,7 +44,7 @@ def learned(made, tmp_path_factory) -> Path:
     shutil.copytree(made, here, dirs_exist_ok=True)
     project = Project(here / "photos.tacit")
     project.settings.set("classes", CLASSES)
-    project.learn("vae", steps=150, latent_dim=8)
+    project.learn("vae", steps=150, latent_dim=8, batch=32)
     project.choose("typical", k=40)
     project.ask_truth()
     project.train("supervised", steps=60)
@@ -121,7 +119,7 @@ class Server:
 
     folder: Path
     address: str
-    process: subprocess.Popen
+    process: Warm
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.address + path, timeout=60)
@@ -136,13 +134,7 @@ class Server:
 
 def start(folder: Path, *words: str, **environment: str) -> Server:
     """The server of a project, once it has said its address and is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tacit", "serve", "-p", str(folder), "--no-browser", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-    )
+    process = Warm(["serve", "-p", str(folder), "--no-browser", *words], OMP_NUM_THREADS="1", **environment)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("page:"):
