@@ -772,6 +772,8 @@ export interface components {
             space: components["schemas"]["SpaceInfo"] | null;
             /** Spaces */
             spaces: components["schemas"]["SpaceInfo"][];
+            /** Laid Out */
+            laid_out: string[];
             /** Version */
             version: string;
             /** Points */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { BIT, Cloud } from "../src/map/cloud";
 import { cell } from "../src/map/data";
+import { BARS, countWithin, histogramOf, numberAt, STEPS, stepOf, written } from "../src/map/histogram";
 import { cloudOf, coloringOf, type PackedMap } from "../src/map/packed";
-import { byCategory, byNumber, carried, combined, countsOf, HIDDEN, isMark, kindsOf, lookOf, NOTHING_HIDDEN, pointsOf, RAMP, SELECTED } from "../src/map/paint";
+import { byCategory, byNumber, carried, combined, countsOf, HIDDEN, isMark, kindsOf, lookOf, NOTHING_HIDDEN, otherColumn, pointsOf, RAMP, SELECTED } from "../src/map/paint";
 import { dotSize, opacity } from "../src/map/points";
 
 const states = Uint8Array.of(0, BIT.labeled, BIT.yardstick | BIT.labeled, BIT.suggested | BIT.outlier, BIT.cannot);
@@ -21,7 +22,7 @@ describe("how points look", () => {
     expect(colors(lookOf(cloud, coloring, NOTHING_HIDDEN, [], true))).toEqual([0, 2, 3, 3, 0]);
   });
   it("what the legend hides is neither drawn nor counted as shown", () => {
-    const look = lookOf(cloud, coloring, { groups: new Set([3]), kinds: new Set(["cannot tell"]) }, [], false);
+    const look = lookOf(cloud, coloring, { ...NOTHING_HIDDEN, groups: new Set([3]), kinds: new Set(["cannot tell"]) }, [], false);
     expect([0, 1, 2, 3, 4].filter((i) => look.points[4 * i + 3] & HIDDEN)).toEqual([2, 3, 4]);
     expect(look.shown).toBe(2);
     expect([...look.marked]).toEqual([1]);
@@ -41,7 +42,7 @@ describe("how points look", () => {
   it("numbers become a ramp from end to end; none stays gray", () => {
     const found = byNumber("n", "n", 0, 10, "", Float32Array.of(0, 5, 10, NaN, 99));
     expect([...found.color]).toEqual([RAMP, RAMP + Math.round((255 - RAMP) / 2), 255, 0, 255]);
-    expect([...found.group]).toEqual([1, 3, 5, 0, 5]);
+    expect([...found.group]).toEqual([1, 1, 1, 0, 1]);
     expect(byNumber("n", "n", 2, 2, "", Float32Array.of(2)).labels).toEqual(["2"]);
   });
   it("more points are drawn smaller and fainter, but never vanish", () => {
@@ -49,6 +50,53 @@ describe("how points look", () => {
     expect(dotSize(1000, 1, 1)).toBeGreaterThan(dotSize(100_000, 1, 1));
     expect(opacity(1_000_000)).toBeGreaterThan(0.3);
     expect(opacity(100)).toBe(0.85);
+  });
+});
+
+describe("a range of numbers", () => {
+  const numbers = byNumber("n", "n", 0, 4, "", Float32Array.of(0, 1, 4, NaN, 2));
+  const hidden = (column: string, low: number, high: number): number[] => {
+    const { points } = lookOf(cloud, numbers, { ...NOTHING_HIDDEN, range: { column, low, high } }, [], false);
+    return [0, 1, 2, 3, 4].filter((i) => points[4 * i + 3] & HIDDEN);
+  };
+  it("hides what lies outside of it, and what has no number", () => {
+    expect(hidden("n", 1, 2)).toEqual([0, 2, 3]);
+    expect(hidden("n", 0, 4)).toEqual([3]);
+  });
+  it("says nothing of another column, and goes with its own", () => {
+    expect(hidden("m", 1, 2)).toEqual([]);
+    expect(otherColumn({ groups: new Set([1]), kinds: new Set(["flagged"]), range: { column: "n", low: 0, high: 1 } })).toEqual({ groups: new Set(), kinds: new Set(["flagged"]), range: null });
+  });
+  it("its points can be selected, and it holds on another map of the same items", () => {
+    expect([...pointsOf(cloud, numbers, { column: "n", low: 1, high: 2 })]).toEqual([1, 4]);
+    const other = new Cloud("w", new Float32Array(6), Int32Array.of(0, 3, 77), new Uint8Array(3));
+    expect([...pointsOf(other, carried(numbers, cloud, other), { column: "n", low: 1, high: 2 })]).toEqual([0, 1]);
+  });
+});
+
+describe("the histogram", () => {
+  it("counts every number once, the largest in the last bar, and none where there is none", () => {
+    const counts = histogramOf({ low: 0, high: 10, values: Float32Array.of(0, 0.1, 5, 10, NaN) });
+    expect(counts).toHaveLength(BARS);
+    expect([counts[0], counts[BARS / 2], counts[BARS - 1]]).toEqual([2, 1, 1]);
+    expect(counts.reduce((a, b) => a + b)).toBe(4);
+    expect(countWithin(Float32Array.of(0, 0.1, 5, 10, NaN), 0.05, 5)).toBe(2);
+  });
+  it.each([[0, 1], [0.5, 200.5], [-3.2e-7, 4e-9], [12_345, 98_765_432], [0.123456789, 0.123456999]])("every step from %d to %d has a number of its own, which is written as it is", (low, high) => {
+    const ends = { low, high };
+    for (let step = 0; step <= STEPS; step++) {
+      const value = numberAt(ends, step);
+      expect(stepOf(ends, value)).toBe(step);
+      if (step > 0 && step < STEPS) expect(Number(written(ends, value))).toBe(value);
+    }
+    expect([numberAt(ends, 0), numberAt(ends, STEPS)]).toEqual([low, high]);
+  });
+  it("is fast for a million points", () => {
+    const values = new Float32Array(1_000_000).map((_, i) => (i * 0.618) % 1);
+    const began = performance.now();
+    histogramOf({ low: 0, high: 1, values });
+    countWithin(values, 0.2, 0.7);
+    expect(performance.now() - began).toBeLessThan(250); // some 5 ms, on a machine that is not busy
   });
 });
 

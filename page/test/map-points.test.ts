@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inView, moved, toMap, toScreen, WHOLE, zoomed } from "../src/map/camera";
-import { beginnings, BIT, Cloud } from "../src/map/cloud";
+import { beginnings, BIT, Cloud, placesOn } from "../src/map/cloud";
 import { contourPaths } from "../src/map/contours";
 import { contains, Near } from "../src/map/near";
 
@@ -78,6 +78,14 @@ describe("another layout", () => {
     const { from, fresh } = beginnings(before, next);
     expect([...from].map((value) => value.toFixed(1))).toEqual(["0.2", "0.2", "0.6", "0.6", "0.1", "0.1"]);
     expect([...fresh]).toEqual([0, 1, 0]);
+  });
+  it("the places of another map are taken by row; what it lacks lies where it does here", () => {
+    const here = cloud([0.1, 0.1, 0.2, 0.2, 0.3, 0.3], [7, 3, 5]);
+    const { xy, missing } = placesOn(cloud([0.5, 0.5, 0.6, 0.6], [3, 7]), here);
+    expect([...xy].map((value) => value.toFixed(1))).toEqual(["0.6", "0.6", "0.5", "0.5", "0.3", "0.3"]);
+    expect(missing).toBe(1);
+    const same = cloud([1, 1, 2, 2, 3, 3], [7, 3, 5]);
+    expect(placesOn(same, here).xy).toBe(same.xy); // a million of them are not copied
   });
   it("points are found by the rows of their items", () => {
     const some = cloud([0, 0, 1, 1], [7, 3]);

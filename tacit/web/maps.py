@@ -14,7 +14,7 @@ from tacit.web.columns import column, names, order, suggested
 from tacit.web.desk import QUICK, Desk, Here, Sent
 from tacit.web.facts import marked_outliers
 from tacit.web.imported import parse
-from tacit.web.layouts import Layout, crowd_of, title
+from tacit.web.layouts import FILE, QUICK_FILE, Layout, crowd_of, title
 from tacit.web.state import space_info
 
 router = APIRouter()
@@ -40,6 +40,7 @@ def map_record(desk: Here, space: Space = None) -> schemas.MapRecord:
         waiting=waiting,
         space=space_info(desk, name),
         spaces=spaces,
+        laid_out=[one.name for one in spaces if is_laid_out(desk, one.name)],
         version="" if layout is None else layout.version,
         points=0 if layout is None else len(layout.rows),
         of=len(desk.rows),
@@ -116,6 +117,11 @@ def shown(desk: Desk, space: str | None) -> Layout:
         doing = desk.layouts.waiting(name)
         raise WrongUsage(f"there is no map of {title(name)} yet: {doing}\n  ask again when /map.json says ready")
     return layout
+
+
+def is_laid_out(desk: Desk, space: str) -> bool:
+    """Whether a layout is kept, be it of today's items or of fewer; it is not read for that."""
+    return (desk.layouts.folder(space) / (QUICK_FILE if space == QUICK else FILE)).is_file()
 
 
 def binary(values: np.ndarray, *, kept: bool = False) -> Response:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -217,3 +218,44 @@ def test_a_view_brings_back_what_was_hidden_and_where_one_looked_after_a_reload(
     page.get_by_role("button", name=re.compile("^delete")).click()
     expect(page.get_by_label("views", exact=True)).to_have_count(0)
     assert here.get("/api/views").json() == []
+
+
+def test_a_range_of_numbers_hides_the_rest_by_keyboard_and_a_view_keeps_it(on_map, here):
+    page = on_map
+    page.get_by_label("color", exact=True).select_option("confidence")
+    values = np.frombuffer(here.get("/api/map/column.bin?name=confidence").content, "<f4").astype(np.float64)
+    numbers = page.get_by_role("group", name="Range of confidence")
+    least, most = numbers.get_by_label("lowest confidence shown"), numbers.get_by_label("highest confidence shown")
+    expect(numbers).to_contain_text(f"{np.isfinite(values).sum()} of 360 points within")
+    bars = numbers.get_by_role("table", name="How many points have which confidence").get_by_role("cell")
+    assert sum(int(bar) for bar in bars.all_inner_texts()) == np.isfinite(values).sum()
+    everything = page.locator(".map-provenance")
+    expect(everything).to_contain_text("360 of 360 points")
+    least.press("PageUp")
+    least.press("ArrowRight")
+    most.press("ArrowLeft")
+    low, high = (float(one.get_attribute("aria-valuetext")) for one in (least, most))
+    within = int(((values >= low) & (values <= high)).sum())
+    assert np.nanmin(values) < low < high < np.nanmax(values) and 0 < within < np.isfinite(values).sum()
+    expect(numbers).to_contain_text(f"{within} of 360 points within {low:g} to {high:g}")
+    expect(everything).to_contain_text(f"{within} of 360 points, {360 - within} hidden by the legend")
+    numbers.get_by_role("button", name="select them").click()
+    selected(page, within)
+
+    page.get_by_label("Name of this view").fill("hardly sure")
+    page.get_by_role("button", name="keep view").click()
+    page.get_by_role("button", name='delete "hardly sure"').wait_for()
+    numbers.get_by_role("button", name="take the range back").click()
+    expect(everything).to_contain_text("360 of 360 points")
+    page.reload()
+    drawn(page)
+    page.get_by_label("views", exact=True).select_option("hardly sure")
+    expect(everything).to_contain_text(f"{within} of 360 points")
+    expect(least).to_have_attribute("aria-valuetext", f"{low:g}")
+    least.press("End")  # no further than the other handle
+    expect(least).to_have_attribute("aria-valuetext", f"{high:g}")
+    page.get_by_label("color", exact=True).select_option("density")
+    expect(everything).to_contain_text("360 of 360 points")
+    expect(page.get_by_role("button", name="take the range back")).to_be_disabled()
+    page.get_by_role("button", name=re.compile("^delete")).click()
+    expect(page.get_by_label("views", exact=True)).to_have_count(0)

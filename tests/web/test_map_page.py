@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.web.conftest import Server, copy_of, start
+from tests.web.test_maps import done, until
 
 WHOLE = 0.95  # of half the smaller side of the map, as in page/src/map/camera.ts
 
@@ -161,6 +163,45 @@ def test_a_second_space_lies_beside_the_first_and_shares_the_selection(on_map):
     page.wait_for_timeout(500)
     assert page.locator(".map-plot").count() == 2 and on_map.selected() == 360
     assert page.locator(".map-provenance").count() == 2
+
+
+def test_a_slider_leads_through_the_maps_of_all_spaces_and_back(page, here):
+    until(here, done)
+    until(here, done, "/map.json?space=quick")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    on_map = OnMap(page, here)
+    run = here.get("/map.json").json()["space"]["name"]
+    time = page.get_by_label("time, from the oldest map to the newest")
+    expect(time).to_have_attribute("aria-valuetext", run)
+    assert not any("space=quick" in url for url in asked)  # before anybody wants to go there
+
+    time.press("ArrowLeft")
+    expect(time).to_have_attribute("aria-valuetext", f"90 % of the way from quick map to {run}")
+    time.press("PageDown")
+    expect(time).to_have_attribute("aria-valuetext", "quick map")
+    there = np.frombuffer(here.get("/api/map/points.bin?space=quick").content, "<f4").reshape(-1, 2)
+    rows = np.frombuffer(here.get("/api/map/rows.bin?space=quick").content, "<i4")
+    place = np.empty_like(rows)
+    place[rows] = np.arange(len(rows))
+    home, on_map.xy = on_map.xy, there[place[on_map.rows]]
+    hovered = page.locator(".map-hovered-item")
+
+    def pointed_at(point: int) -> None:
+        """The pointer is where the item should be, and the page says that it is."""
+        name = here.get(f"/api/items/{on_map.rows[point]}").json()["item"]["name"]
+        page.mouse.move(*on_map.at(point))
+        expect(hovered).to_contain_text(name)
+
+    pointed_at(on_map.alone())
+    time.press("ArrowRight")
+    expect(time).to_have_attribute("aria-valuetext", f"10 % of the way from quick map to {run}")
+    time.press("End")
+    expect(time).to_have_attribute("aria-valuetext", run)
+    on_map.xy = home
+    pointed_at(on_map.alone())
+    assert sum("points.bin" in url and "space=quick" in url for url in asked) == 1
+    assert "360 of 360 points" in page.locator(".map-provenance").inner_text()
 
 
 def test_the_decoder_walks_between_two_items_and_shows_the_nearest_real_ones(on_map):

@@ -73,6 +73,7 @@ def test_a_learned_map_is_the_runs_own_and_beside_it_the_quick_one_can_be_asked_
     record = until(learned_client, done)
     run = learned_client.desk.learned[-1]
     assert record["space"]["name"] == run.name and [s["name"] for s in record["spaces"]] == ["quick", run.name]
+    assert record["laid_out"] == [run.name]
     from tacit.latent.map import Map
 
     kept = Map.load(run.folder / "map.npz").points.numpy()
@@ -82,6 +83,7 @@ def test_a_learned_map_is_the_runs_own_and_beside_it_the_quick_one_can_be_asked_
         np.linalg.norm(a, axis=1) / np.linalg.norm(a), np.linalg.norm(b, axis=1) / np.linalg.norm(b), atol=1e-5
     )
     other = until(learned_client, done, "/map.json?space=quick")
+    assert other["laid_out"] == ["quick", run.name]
     assert other["space"]["name"] == "quick" and other["version"] != record["version"]
     assert "movement" in {column["name"] for column in other["columns"]}
 

@@ -68,3 +68,16 @@ export function beginnings(before: Cloud, next: Cloud): { from: Float32Array; fr
   }
   return { from, fresh };
 }
+
+/** Where another map has the points of this one, and how many it lacks: those lie where they do here. */
+export function placesOn(other: Cloud, cloud: Cloud): { xy: Float32Array; missing: number } {
+  if (sameRows(other, cloud)) return { xy: other.xy, missing: 0 };
+  const { from, fresh } = beginnings(other, cloud);
+  return { xy: from, missing: fresh.reduce((all, one) => all + one, 0) };
+}
+
+function sameRows(one: Cloud, other: Cloud): boolean {
+  if (one.n !== other.n) return false;
+  for (let i = 0; i < one.n; i++) if (one.rows[i] !== other.rows[i]) return false;
+  return true;
+}

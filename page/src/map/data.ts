@@ -1,5 +1,5 @@
 // The map's data from the server.
-import { binary, get, thumb } from "../api";
+import { binary, Failure, get, thumb } from "../api";
 import type { Get, Item } from "../types";
 import { Cloud } from "./cloud";
 import { byCategory, byNumber, type Coloring } from "./paint";
@@ -30,6 +30,14 @@ export async function fetchCloud(space: string, version: string, signal?: AbortS
     fetchStates(space, signal),
   ]);
   return new Cloud(version, numbers(Float32Array, xy), numbers(Int32Array, rows), states);
+}
+
+/** The points of another space, for their places alone. */
+export async function fetchPlaces(space: string): Promise<Cloud> {
+  const { ready, version, waiting } = await get<MapRecord>("/map.json", { space });
+  if (!ready) throw new Failure(`there is no map of ${space} yet: ${waiting}`);
+  const [xy, rows] = await Promise.all(["points", "rows"].map((part) => binary(`/api/map/${part}.bin`, { space, version })));
+  return new Cloud(version, numbers(Float32Array, xy), numbers(Int32Array, rows), new Uint8Array(rows.byteLength / 4));
 }
 
 /** A column to color by; `yardstick` asks for the classes of the yardstick as well. */

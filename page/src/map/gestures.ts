@@ -80,3 +80,8 @@ export function listen(element: HTMLElement, stage: Stage, wishes: Wishes): () =
   element.addEventListener("pointerleave", leave, on);
   return () => signal.abort();
 }
+
+/** In a slider, arrows are the slider's own and not the map's: give it this as `onKeyDown`. */
+export function ownArrows(event: KeyboardEvent): void {
+  if (event.key.startsWith("Arrow")) event.stopPropagation();
+}

@@ -1,13 +1,14 @@
 // The legend: what colors and shapes mean, how many points have them; a click hides, a double click isolates.
 import { number } from "../ui/parts";
-import { COLORS, KINDS, SHAPES, type Coloring, type Counts, type Hiding, type Kind } from "./paint";
+import { Numbers } from "./numbers";
+import { COLORS, KINDS, rangeOf, SHAPES, type Coloring, type Counts, type Hiding, type Kind, type Wanted } from "./paint";
 
 interface Props {
   coloring: Coloring | null;
   counts: Counts;
   hiding: Hiding;
   setHiding(next: Hiding): void;
-  select?(wanted: number | Kind): void;
+  select?(wanted: Wanted): void;
 }
 
 /** The other set: what is in it leaves, what is not comes. */
@@ -24,14 +25,15 @@ const isolated = <T,>(set: ReadonlySet<T>, all: T[], one: T): Set<T> => {
 
 export function Legend({ coloring, counts, hiding, setHiding, select }: Props) {
   const groups = coloring ? [...coloring.labels.keys()].map((k) => k + 1).concat(0) : [];
-  const shownGroups = groups.filter((group) => counts.groups[group] > 0);
+  const ramp = coloring?.kind === "number" && coloring.high > coloring.low; // its numbers are a histogram, not lines
+  const shownGroups = groups.filter((group) => counts.groups[group] > 0 && !(ramp && group));
   const kinds = KINDS.filter((kind) => counts.kinds[kind] > 0);
   return (
     <div class="map-legend">
       {coloring && (
         <section aria-label={`Colors: ${coloring.title}`}>
           <h3>{coloring.title}</h3>
-          {coloring.kind === "number" && <div class="map-ramp" aria-hidden="true" />}
+          {ramp && <Numbers coloring={coloring} range={rangeOf(coloring, hiding)} setRange={(range) => setHiding({ ...hiding, range })} select={select} />}
           <ul>
             {shownGroups.map((group) => (
               <Entry
@@ -105,9 +107,8 @@ function Entry({ name, many, hidden, toggle, isolate, select, swatch }: EntryPro
 
 function GroupSwatch({ coloring, group }: { coloring: Coloring; group: number }) {
   if (!group) return <Swatch style={{ color: "var(--gray)" }} shape="disk" />;
-  const k = group - 1;
-  if (coloring.kind === "number") return <Swatch style={{ color: `var(--ramp-${Math.round((k / Math.max(1, coloring.labels.length - 1)) * 4)})` }} shape="square" />;
-  return <ClassSwatch k={k} />;
+  if (coloring.kind === "number") return <Swatch style={{ color: "var(--ramp-2)" }} shape="square" />; // all the same number
+  return <ClassSwatch k={group - 1} />;
 }
 
 /** Color and shape of class number `k`. */

@@ -5,12 +5,11 @@ export const GRAY = 0; // palette: gray, eight of classes, a ramp from 16 on
 export const RAMP = 16;
 export const COLORS = 8;
 export const SHAPES = ["disk", "triangle", "square", "diamond", "plus"] as const; // as in the reports
-export const BINS = 5;
 export const HIDDEN = 1;
 export const SELECTED = 2;
 export const FRESH = 4;
 
-/** A column, point by point: `group` is 0 where it says nothing, else 1 + its class or part of the ramp. */
+/** A column, point by point: `group` is 0 where it says nothing, else 1 + its class; 1 of every number. */
 export interface Coloring {
   name: string;
   title: string;
@@ -21,6 +20,7 @@ export interface Coloring {
   high: number;
   group: Uint16Array;
   color: Uint8Array; // of the palette
+  values: Float32Array; // of numbers, NaN where there is none; empty for categories
 }
 
 export function byCategory(name: string, title: string, labels: string[], said: string, values: Int16Array): Coloring {
@@ -32,7 +32,7 @@ export function byCategory(name: string, title: string, labels: string[], said: 
     group[i] = value + 1;
     color[i] = 1 + (value % COLORS);
   }
-  return { name, title, said, kind: "category", labels, low: 0, high: 0, group, color };
+  return { name, title, said, kind: "category", labels, low: 0, high: 0, group, color, values: new Float32Array(0) };
 }
 
 export function byNumber(name: string, title: string, low: number, high: number, said: string, values: Float32Array): Coloring {
@@ -43,13 +43,11 @@ export function byNumber(name: string, title: string, low: number, high: number,
     const value = values[i];
     if (value !== value) continue; // NaN: none
     const share = range > 0 ? Math.min(1, Math.max(0, (value - low) / range)) : 0.5;
-    group[i] = 1 + Math.min(BINS - 1, Math.floor(share * BINS));
+    group[i] = 1;
     color[i] = RAMP + Math.round(share * (255 - RAMP));
   }
-  const edge = (k: number): string => short(low + (range * k) / BINS);
-  const labels = range > 0 ? Array.from({ length: BINS }, (_, k) => `${edge(k)} to ${edge(k + 1)}`) : [short(low)];
-  if (range <= 0) group.forEach((value, i) => value && (group[i] = 1));
-  return { name, title, said, kind: "number", labels, low, high, group, color };
+  const labels = [range > 0 ? `${short(low)} to ${short(high)}` : short(low)];
+  return { name, title, said, kind: "number", labels, low, high, group, color, values };
 }
 
 /** Three digits are enough beside a ramp. */
@@ -73,11 +71,26 @@ export function kindsOf(state: number): Kind[] {
   return [kindOf(state), ...ALSO.filter(([, bit]) => state & bit).map(([kind]) => kind)];
 }
 
+/** Numbers of a column that are shown, both ends included; points with another, or with none, are hidden. */
+export interface Range {
+  column: string;
+  low: number;
+  high: number;
+}
+
 export interface Hiding {
   groups: ReadonlySet<number>;
   kinds: ReadonlySet<string>;
+  range: Range | null;
 }
-export const NOTHING_HIDDEN: Hiding = { groups: new Set(), kinds: new Set() };
+export const NOTHING_HIDDEN: Hiding = { groups: new Set(), kinds: new Set(), range: null };
+
+/** What is hidden once the map is colored by another column: its groups and numbers are others. */
+export const otherColumn = (hiding: Hiding): Hiding => ({ ...hiding, groups: new Set(), range: null });
+
+/** The range that holds for these colors: that of another column, whose values may be on their way still, does not. */
+export const rangeOf = (coloring: Coloring | null, { range }: Hiding): Range | null =>
+  range && coloring?.kind === "number" && coloring.name === range.column ? range : null;
 
 export interface Look {
   points: Uint8Array; // (n, 4): color, shape, state, flags
@@ -102,6 +115,9 @@ export function lookOf(cloud: Cloud, coloring: Coloring | null, hiding: Hiding, 
   const points = new Uint8Array(4 * n);
   const gone = new Uint8Array(256).map((_, state) => (kindsOf(state).some((kind) => hiding.kinds.has(kind)) ? 1 : 0));
   const anyGroup = hiding.groups.size > 0;
+  const range = rangeOf(coloring, hiding);
+  const values = range && coloring ? coloring.values : null;
+  const [least, most] = [range?.low ?? 0, range?.high ?? 0];
   const under = new Uint32Array(n);
   const over = new Uint32Array(n); // what a person gave or asked for is never covered by the rest
   let [low, high, shown] = [0, 0, 0];
@@ -115,7 +131,7 @@ export function lookOf(cloud: Cloud, coloring: Coloring | null, hiding: Hiding, 
       if (group && coloring.kind === "category") points[at + 1] = Math.floor((group - 1) / COLORS) % SHAPES.length;
     }
     points[at + 2] = state;
-    if (gone[state] || (anyGroup && hiding.groups.has(group))) points[at + 3] |= HIDDEN;
+    if (gone[state] || (anyGroup && hiding.groups.has(group)) || (values && !(values[i] >= least && values[i] <= most))) points[at + 3] |= HIDDEN;
     else {
       shown++;
       if (points[at + 3] || (state & ABOVE && !(state & BIT.yardstick))) over[high++] = i;
@@ -145,27 +161,38 @@ export function countsOf(cloud: Cloud, coloring: Coloring | null): Counts {
   return { groups, kinds };
 }
 
-/** Points of a group or of a kind, for a selection. */
-export function pointsOf(cloud: Cloud, coloring: Coloring | null, wanted: number | Kind): Int32Array {
+/** What a line of the legend stands for: a group, a kind, or the numbers of a range. */
+export type Wanted = number | Kind | Range;
+
+/** Its points, for a selection. */
+export function pointsOf(cloud: Cloud, coloring: Coloring | null, wanted: Wanted): Int32Array {
   const found: number[] = [];
-  const kinds = Array.from({ length: 256 }, (_, state) => typeof wanted === "string" && kindsOf(state).includes(wanted));
-  for (let i = 0; i < cloud.n; i++) {
-    if (typeof wanted === "string" ? kinds[cloud.states[i]] : coloring?.group[i] === wanted) found.push(i);
-  }
+  const has = chooser(cloud, coloring, wanted);
+  for (let i = 0; i < cloud.n; i++) if (has(i)) found.push(i);
   return Int32Array.from(found);
+}
+
+function chooser(cloud: Cloud, coloring: Coloring | null, wanted: Wanted): (point: number) => boolean {
+  if (typeof wanted === "number") return (point) => coloring?.group[point] === wanted;
+  if (typeof wanted === "object") return (point) => !!coloring && coloring.values[point] >= wanted.low && coloring.values[point] <= wanted.high;
+  const kinds = Array.from({ length: 256 }, (_, state) => kindsOf(state).includes(wanted));
+  return (point) => kinds[cloud.states[point]];
 }
 
 /** The same coloring on another map of the same items. */
 export function carried(coloring: Coloring, from: Cloud, to: Cloud): Coloring {
   const group = new Uint16Array(to.n);
   const color = new Uint8Array(to.n);
+  const numbers = coloring.kind === "number";
+  const values = new Float32Array(numbers ? to.n : 0).fill(NaN);
   for (let i = 0; i < to.n; i++) {
     const point = from.at(to.rows[i]);
     if (point < 0) continue;
     group[i] = coloring.group[point];
     color[i] = coloring.color[point];
+    if (numbers) values[i] = coloring.values[point];
   }
-  return { ...coloring, group, color };
+  return { ...coloring, group, color, values };
 }
 
 /** Selections in which some rows come or go. */

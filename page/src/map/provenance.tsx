@@ -2,8 +2,8 @@
 import { number, percent } from "../ui/parts";
 import type { MapRecord } from "./data";
 
-export function Provenance({ record, shown, drawn, waiting }: { record: MapRecord; shown: number; drawn: number; waiting: string }) {
-  const { space } = record;
+export function Provenance({ record, shown, drawn }: { record: MapRecord; shown: number; drawn: number }) {
+  const { space, waiting } = record;
   const from = space?.learned
     ? `${space.name} (${space.method}, seed ${space.seed}, weights ${space.hash})`
     : "the items themselves: nothing has been learned yet";

@@ -13,6 +13,18 @@ const NO_WEBGL = "This browser has no WebGL 2: points are drawn with coarser edg
 const NO_CARD = "No graphics card here: so many points are drawn with coarser edges, which is faster.";
 const still = (): boolean => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+/** Where points lie: on the way from one place of theirs to the next. */
+interface Places {
+  to: Float32Array;
+  from: Float32Array | null; // null: they do not move
+  fresh: Uint8Array | null; // 1: a newcomer, that appears meanwhile
+}
+
+/** The same points between two other maps of them, or on one. */
+export interface Leg extends Omit<Places, "fresh"> {
+  share: number; // of the way
+}
+
 export class Stage {
   camera: Camera = { ...WHOLE };
   size: Size = { width: 0, height: 0 };
@@ -21,8 +33,9 @@ export class Stage {
   private painter: Painter | null = null; // chosen when it is known how many points there are
   private shown: Look | null = null;
   private near: Near | null = null;
-  private before: { from: Float32Array; fresh: Uint8Array } | null = null;
-  private mixed = 1;
+  private places: Places = { to: new Float32Array(0), from: null, fresh: null };
+  private leg: Leg | null = null; // of a journey through other maps
+  private mixed = 1; // how far the points are on their way
   private began = 0; // of the glide
   private waiting = 0; // an animation frame
   private first = true;
@@ -51,14 +64,14 @@ export class Stage {
     return this.painter?.said ?? "";
   }
 
-  /** Where the glide stands: 1 is the layout of now, 0 the one before. */
-  get mix(): number {
-    return this.mixed;
+  /** Whether all points have arrived: then it can be said what is where. */
+  get settled(): boolean {
+    return this.mixed === 1;
   }
 
-  set mix(value: number) {
-    [this.mixed, this.began] = [value, 0];
-    this.draw();
+  /** Where they are going, or have arrived. */
+  get destination(): Float32Array {
+    return this.places.to;
   }
 
   private begin(n: number): Painter {
@@ -73,9 +86,16 @@ export class Stage {
   private restart(): void {
     if (!this.cloud || !this.shown) return;
     this.painter = this.begin(this.cloud.n);
-    this.painter.place(this.cloud.xy, this.before?.from ?? null, this.before?.fresh ?? null);
-    this.painter.look(this.shown);
+    this.place(this.places);
     this.draw();
+  }
+
+  /** Give the renderer other places; it forgets the look with the former ones. */
+  private place(places: Places): void {
+    if (places.to !== this.places.to) this.near = null;
+    this.places = places;
+    this.painter?.place(places.to, places.from, places.fresh);
+    if (this.shown) this.painter?.look(this.shown);
   }
 
   private get ratio(): number {
@@ -94,19 +114,29 @@ export class Stage {
   /** Show these points. The same layout in other states stays where it is; another one glides there. */
   show(cloud: Cloud, look: Look): void {
     const before = this.cloud;
-    const painter = (this.painter ??= this.begin(cloud.n));
-    if (before?.xy !== cloud.xy) {
-      this.near = null;
-      this.before = before ? beginnings(before, cloud) : null;
-      painter.place(cloud.xy, this.before?.from ?? null, this.before?.fresh ?? null);
-      const glides = this.before !== null && !still();
-      this.mixed = glides ? 0 : 1;
-      this.began = glides ? performance.now() : 0;
-    }
-    this.cloud = cloud;
-    this.shown = look;
-    painter.look(look);
+    this.painter ??= this.begin(cloud.n);
+    [this.cloud, this.shown] = [cloud, look];
+    if (before?.xy === cloud.xy) this.painter.look(look);
+    else this.arrive(before, cloud);
     this.resize();
+  }
+
+  private arrive(before: Cloud | null, cloud: Cloud): void {
+    const beginning = before && beginnings(before, cloud);
+    const glides = beginning !== null && !still();
+    this.leg = null;
+    this.place({ to: cloud.xy, from: beginning?.from ?? null, fresh: beginning?.fresh ?? null });
+    this.mixed = glides ? 0 : 1;
+    this.began = glides ? performance.now() : 0;
+  }
+
+  /** Show the points where other maps have them; null: where this one does. */
+  travel(leg: Leg | null): void {
+    if (leg === this.leg || !this.cloud) return;
+    const { to, from } = leg ?? { to: this.cloud.xy, from: null };
+    if (to !== this.places.to || from !== this.places.from) this.place({ to, from, fresh: null });
+    [this.leg, this.mixed, this.began] = [leg, leg?.share ?? 1, 0];
+    this.draw();
   }
 
   look(camera: Camera): void {
@@ -145,8 +175,8 @@ export class Stage {
 
   /** Built when somebody first asks what is where; gone with the layout. */
   private get index(): Near | null {
-    if (!this.cloud || this.mixed < 1) return null;
-    return (this.near ??= new Near(this.cloud.xy));
+    if (!this.cloud || !this.settled) return null;
+    return (this.near ??= new Near(this.places.to));
   }
 
   /** The shown point under these pixels, or -1. */
@@ -175,9 +205,8 @@ export class Stage {
 
   /** Where a point is on the screen now. */
   where(point: number): [number, number] {
-    const { xy } = this.cloud!;
-    const from = this.before?.from ?? xy;
-    const at = (k: number): number => from[k] * (1 - this.mixed) + xy[k] * this.mixed;
+    const { to, from } = this.places;
+    const at = (k: number): number => (from ?? to)[k] * (1 - this.mixed) + to[k] * this.mixed;
     return this.screen(at(2 * point), at(2 * point + 1));
   }
 

@@ -6,6 +6,7 @@ import { complain } from "../store";
 import type { Get, Item } from "../types";
 import { Button, percent, Thumb } from "../ui/parts";
 import { fetchItems } from "./data";
+import { ownArrows } from "./gestures";
 import { Play } from "./item";
 
 type Pictures = Get<"DecodedItems">;
@@ -148,7 +149,7 @@ function Sliders({ row, space }: { row: number; space: string }) {
             <span>{axis.index + 1} <small>{percent(axis.share, 0)}</small></span>
             <input type="range" min={axis.low} max={axis.high} step={(axis.high - axis.low) / 100 || 0.01} value={at[axis.index] ?? axis.at}
               aria-label={`Direction ${axis.index + 1}, ${percent(axis.share, 0)} of the variance`}
-              onInput={(event) => setAt({ ...at, [axis.index]: Number(event.currentTarget.value) })} />
+              onKeyDown={ownArrows} onInput={(event) => setAt({ ...at, [axis.index]: Number(event.currentTarget.value) })} />
           </label>
         ))}
         {moved && <Picture one={moved.items[0]} name="moved along" />}

@@ -52,7 +52,7 @@ export function Thumbs({ stage, look, fetch }: Props) {
       gone = true;
       clearTimeout(later);
     };
-  }, [stage, look, stage.cloud, x, y, zoom, stage.size.width, stage.size.height]);
+  }, [stage, look, stage.cloud, stage.destination, x, y, zoom, stage.size.width, stage.size.height]);
   const rows = stage.cloud!.rows;
   return (
     <div class="map-thumbs">

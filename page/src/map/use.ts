@@ -53,10 +53,9 @@ export interface Drawn {
 }
 
 /** The points of a record, first without colors, then with them; in new states whenever answers came. */
-export function usePoints(record: MapRecord | null, column: string, tint: boolean): { drawn: Drawn | null; layouts: number } {
+export function usePoints(record: MapRecord | null, column: string, tint: boolean): Drawn | null {
   const version = useValue(state)?.version;
   const [drawn, setDrawn] = useState<Drawn | null>(null);
-  const [layouts, setLayouts] = useState(0);
   const kept = useRef<{ space: string; kept: number | null } | null>(null);
   const name = record?.space?.name ?? "";
   const layout = record?.ready ? `${name} ${record.version}` : "";
@@ -65,7 +64,6 @@ export function usePoints(record: MapRecord | null, column: string, tint: boolea
     const stop = new AbortController();
     fetchCloud(name, record.version, stop.signal).then((cloud) => {
       setDrawn((before) => ({ cloud, space: name, coloring: before?.coloring ? carried(before.coloring, before.cloud, cloud) : null }));
-      setLayouts((now) => now + 1);
       const was = kept.current;
       if (was?.space === name && was.kept !== null && record.kept !== null) {
         say(`map quality ${record.kept.toFixed(2)}, was ${was.kept.toFixed(2)}`);
@@ -99,7 +97,7 @@ export function usePoints(record: MapRecord | null, column: string, tint: boolea
     }, tell);
     return () => stop.abort();
   }, [version, shape, column, title, tint]);
-  return { drawn, layouts };
+  return drawn;
 }
 
 /** How crowded the map is, for lines of density; asked for only when they are wanted. */
@@ -112,4 +110,16 @@ export function useDensity(space: string, layout: string, wanted: boolean): Get<
     return () => stop.abort();
   }, [space, layout, wanted]);
   return density;
+}
+
+export interface Compared {
+  record: MapRecord | null;
+  drawn: Drawn | null;
+}
+
+/** A second map beside the first; null: none. */
+export function useCompared(space: string | null): Compared {
+  const { record } = useRecord(space);
+  const drawn = usePoints(record, "", false);
+  return { record, drawn: record && drawn };
 }
