@@ -1,5 +1,5 @@
 // The keyboard: actions by name, their keys from the project, and whoever is on the page listens.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { state } from "./store";
 
 export type Action = string; // as in tacit/web/keys.py
@@ -64,7 +64,7 @@ function heard(event: KeyboardEvent): void {
 export function useKeys(handlers: Handlers): void {
   const latest = useRef(handlers);
   latest.current = handlers;
-  useEffect(() => {
+  useLayoutEffect(() => { // once it is on the page, not a frame later: a key may come right behind a click
     const layer = new Proxy({} as Handlers, { get: (_, action: string) => latest.current[action] });
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);

@@ -56,7 +56,7 @@ export function Table({ rows, given, marks, mark, open, seen }: Props) {
   };
   const latest = useRef(pressed);
   latest.current = pressed;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const heard = (event: KeyboardEvent): void => latest.current(event); // Shift makes other keys of the arrows
     window.addEventListener("keydown", heard);
     return () => window.removeEventListener("keydown", heard);

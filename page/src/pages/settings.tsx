@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { post } from "../api";
 import { keyName, printed } from "../keys";
 import { useRecord } from "../record";
@@ -121,7 +121,7 @@ function Removing({ name, others, close, go }: { name: string; others: string[];
 function Keys({ record, save }: { record: Settings; save: (change: { keys: Record<string, string> }) => Promise<void> }) {
   const [recording, setRecording] = useState<string | null>(null);
   const changed = Object.fromEntries(Object.entries(record.keys).filter(([action, key]) => record.defaults[action] !== key));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (recording === null) return;
     const heard = (event: KeyboardEvent): void => {
       if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
