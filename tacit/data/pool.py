@@ -50,7 +50,7 @@ class Items:
     def __getitem__(self, index: Tensor | slice | Sequence[int] | np.ndarray) -> Tensor:
         """Stored items at these positions, (B, *item)."""
         if isinstance(index, slice):
-            index = torch.arange(len(self))[index]
+            index = np.arange(*index.indices(len(self)))
         index = torch.as_tensor(index)
         index = index.nonzero().flatten() if index.dtype == torch.bool else index.long()
         if self._rows is not None:

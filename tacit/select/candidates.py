@@ -19,13 +19,13 @@ FAR = 15  # the neighbour whose distance is typical, and the most that a copy is
 CHECKED = 1000  # items whose distances say what is typical
 
 
-def askable(space: Space, labels: Tensor) -> Tensor:
+def askable(space: Space, labels: Tensor, group: Tensor | None = None) -> Tensor:
     """Positions a strategy may pick from, (n,) int64 ascending: unanswered, and one of every group of near copies.
 
-    A group with an answer in it (a class, or "cannot tell") is left out altogether, unless nothing else is left.
-    Raises `BadData` when every item has been answered.
+    A group with an answer in it (a class, or "cannot tell") is left out altogether, unless nothing else is left. `group`
+    are the groups of `copies`, for whoever has them already. Raises `BadData` when every item has been answered.
     """
-    group = copies(space)
+    group = copies(space) if group is None else group
     left = unanswered(labels)
     answered = torch.zeros(len(group), dtype=torch.bool)
     answered[group[labels != UNLABELED]] = True

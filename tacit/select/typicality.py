@@ -43,9 +43,10 @@ def typical(space: Space, labels: Tensor, k: int, *, seed: int = 0, neighbours: 
     k-means of N items in answered + k groups, then distances within groups. `score` is the typicality, one over that
     mean distance.
     """
-    candidates = askable(space, labels)
+    group = copies(space)
+    candidates = askable(space, labels, group)
     answered = int((labels != UNLABELED).sum())
-    count = min(answered + k, groups, len(copies(space).unique()))
+    count = min(answered + k, groups, len(group.unique()))
     parts = _parts(_k_means(space.codes, count, seed), labels, candidates)
     parts.sort(key=lambda part: (len(part.members) < SMALL, part.answers, -len(part.members)))
     ranked = [_ranked(space, part, neighbours, k, seed) for part in parts[:k]]

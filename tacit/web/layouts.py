@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FILE, QUICK_FILE = "layout.npz", "quick.npz"
 LARGEST_QUICK = 20_000  # items whose quick map is laid out by t-SNE: a learned one comes soon
 BESIDE = 3  # items of the pool that an item of the yardstick lies between
+AMONG = 100_000  # items of the pool that are looked through for these
 AT_ONCE = 1000  # items of the yardstick that are coded at once
 GRID = 128  # cells along a side of the density
 SMOOTH = 2.0  # cells, the standard deviation of its kernel
@@ -226,17 +227,20 @@ class Layouts:
         )
 
     def _beside(self, space: "Space", places: np.ndarray) -> np.ndarray:
-        """Places (M, 2) of the yardstick: the mean of those of the items of the pool nearest by code."""
+        """Places (M, 2) of the yardstick: the mean of those of the items of the pool nearest by code, or of a sample of it."""
         import torch
 
         from tacit.latent.neighbours import nearest
 
-        yardstick = self.desk.project.yardstick
+        yardstick, among = self.desk.project.yardstick, torch.arange(len(space))
+        if len(space) > AMONG:
+            among = torch.randperm(len(space), generator=torch.Generator().manual_seed(0))[:AMONG]
+        known = space.codes[among]
         parts = [np.empty((0, 2))]
         for rows in torch.arange(len(yardstick)).split(AT_ONCE):
             with self.desk.model_lock:
                 codes = space.encode(yardstick.floats(rows)).to(space.codes.dtype)
-            parts.append(places[nearest(codes, space.codes, BESIDE)[1].numpy()].mean(1))
+            parts.append(places[among[nearest(codes, known, BESIDE)[1]].numpy()].mean(1))
         return np.concatenate(parts)
 
 
