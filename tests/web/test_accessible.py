@@ -19,6 +19,8 @@ def test_every_page_passes_axe(browser, learned_server, scheme):
     for name in PAGES:
         tab.goto(f"{learned_server.address}/{name}")
         tab.wait_for_selector("main h1, main canvas", timeout=30_000)
+        if name == "map":
+            tab.wait_for_selector("html[data-map-drawn]", timeout=30_000)
         tab.wait_for_timeout(600)
         tab.add_script_tag(path=str(AXE))
         found = tab.evaluate("rules => axe.run(document, rules)", RULES)
