@@ -28,9 +28,9 @@ def test_the_study_runs_resumes_and_margin_is_worth_more_than_chance(small, monk
     plans = (RANDOM, Plan("margin"))
     first = alss.study("mnist", "twin", plans, seeds=(0,), data=str(small), out=out, write=str(small / "r.md"))
     assert first.record["seeds"] == [0] and len(alss.read_rows(Path(out))) == 2
-    again = alss.study("mnist", "twin", plans, seeds=(0, 1, 2), data=str(small), out=out)
+    again = alss.study("mnist", "twin", plans, seeds=(0, 1), data=str(small), out=out)
     rows = alss.read_rows(Path(out))
-    assert [(r.title, r.seed) for r in rows] == [(t, s) for s in (0, 1, 2) for t in ("random", "margin")]
+    assert [(r.title, r.seed) for r in rows] == [(t, s) for s in (0, 1) for t in ("random", "margin")]
     random, margin = again.record["curves"]
     assert margin["last"][0] > random["last"][0] + 0.01
     assert "| margin |" in (small / "r.md").read_text()
