@@ -170,6 +170,16 @@ class Ledger:
             self._here.db.close()
         self._here.db = None
 
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """What this thread reads inside was all true at one moment, whatever others write meanwhile."""
+        with self._explained():
+            self._db().execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db().execute("COMMIT")
+
     def _events(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Event]:
         return [Event(*row) for row in self._read(query, values)]
 

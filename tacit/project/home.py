@@ -154,7 +154,8 @@ class Home:
 
     def answers(self, items: Items) -> Tensor:
         """What people have answered about these items, (N,) int64."""
-        return self.labels.vector(items.ids, self.classes)
+        with self.labels.one_moment():  # somebody may be answering with a new class
+            return self.labels.vector(items.ids, self.classes)
 
     def truth(self, items: Items) -> tuple[Tensor, tuple[str, ...]]:
         """Hidden labels and their class names, for simulations and for measuring; BadData where there are none."""

@@ -36,8 +36,10 @@ def found(project: Home) -> Outcome:
 
 def yardstick_answers(project: Home, classes: tuple[str, ...]) -> tuple[Tensor, str]:
     """Labels (Y,) of the yardstick and where they come from: people first, else the hidden truth of a simulation."""
-    given = project.labels.vector(project.yardstick.ids, project.classes)
-    given = renamed(given, project.classes, classes)
+    with project.labels.one_moment():
+        known = project.classes
+        given = project.labels.vector(project.yardstick.ids, known)
+    given = renamed(given, known, classes)
     if (given >= 0).any():
         return given, "answers in the ledger"
     try:

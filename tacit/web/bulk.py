@@ -148,7 +148,7 @@ def after(desk: Desk, rows: np.ndarray) -> None:
 
 
 def undo_with(desk: Desk) -> str:
-    key = bindings(desk)["undo"]
+    key = bindings(desk, ())["undo"]
     return f"Undo: {key.upper() if len(key) == 1 else key}"
 
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # torch takes seconds to load, and the page should be there b
 
 WAIT = 120.0  # seconds that a request waits for the project to be opened
 QUICK = "quick"  # the space before one is learned
-KEYS = "1234567890qwe"  # of classes, in their order
 
 
 @dataclass(frozen=True)

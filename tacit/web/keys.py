@@ -1,5 +1,6 @@
 """Which key does what. All are printed on the buttons, and all can be changed."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tacit.errors import BadData, WrongUsage
@@ -19,24 +20,38 @@ DEFAULTS = {
 }  # fmt: skip
 
 
-def bindings(desk: "Desk") -> dict[str, str]:
-    """Action -> key: the defaults, and over them what project.toml says under [keys]."""
+DIGITS = "1234567890"  # of the first ten classes, in their order
+
+
+def defaults(classes: Sequence[str]) -> dict[str, str]:
+    """Action -> key at first. A class that is called by a digit has that key, the others share what is left."""
+    first = [*classes[: len(DIGITS)], *[""] * (len(DIGITS) - len(classes))]
+    left = iter([digit for digit in DIGITS if digit not in first])
+    keys = [name if name and name in DIGITS and len(name) == 1 else next(left) for name in first]
+    return DEFAULTS | {f"class-{i}": key for i, key in enumerate(keys, start=1)}
+
+
+def bindings(desk: "Desk", classes: Sequence[str]) -> dict[str, str]:
+    """Action -> key: the defaults, and over them what project.toml says under [keys]; "" where that took the key away."""
     changed: Any = desk.project.settings.get("keys", {})
     if not isinstance(changed, dict):
         raise BadData(f'{desk.project.settings.path}: keys must be a table, like [keys] then skip = "j"')
-    return DEFAULTS | {action: key for action, key in changed.items() if action in DEFAULTS and isinstance(key, str)}
+    changed = {action: key for action, key in changed.items() if action in DEFAULTS and isinstance(key, str)}
+    taken = set(changed.values())
+    return {action: "" if key in taken else key for action, key in defaults(classes).items()} | changed
 
 
-def checked(keys: dict[str, str]) -> dict[str, str]:
+def checked(keys: dict[str, str], classes: Sequence[str]) -> dict[str, str]:
     """These changes, if every action is one and no key does two things."""
+    before = defaults(classes)
     strange = sorted(set(keys) - set(DEFAULTS))
     if strange:
         raise WrongUsage(f"there is no action called {strange[0]!r}\n  known: {', '.join(DEFAULTS)}")
     by_key: dict[str, str] = {}
-    for action, key in (DEFAULTS | keys).items():
+    for action, key in (before | keys).items():
         if not key or len(key) > 20:
             raise WrongUsage(f"{action} needs a key, such as j, Enter or Shift+J")
         if key in by_key:
             raise WrongUsage(f"the key {key!r} would do two things: {by_key[key]} and {action}\n  give one another key")
         by_key[key] = action
-    return {action: key for action, key in keys.items() if key != DEFAULTS[action]}
+    return {action: key for action, key in keys.items() if key != before[action]}

@@ -120,7 +120,7 @@ def label(desk: Here) -> schemas.LabelRecord:
     queues = desk.queues
     record = schemas.LabelRecord(
         classes=infos,
-        keys=bindings(desk),
+        keys=bindings(desk, [info.name for info in infos]),
         round=picks[0].round if picks else 0,
         strategy=picks[0].strategy if picks else "",
         suggested=len(queues.waiting(picks)),

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from tacit.data.events import CANNOT_TELL
 from tacit.web import schemas
-from tacit.web.desk import KEYS, QUICK, Desk, Early
+from tacit.web.desk import QUICK, Desk, Early
 from tacit.web.keys import bindings
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def counted(desk: Desk, version: int) -> schemas.State:
         suggested=waiting,
         round=project.labels.rounds(),
         classes=class_infos(desk),
-        keys=bindings(desk),
+        keys=bindings(desk, class_names(desk)),
         space=space_info(desk),
         model=model_info(desk.model_run),
         jobs=[],
@@ -111,18 +111,24 @@ def counts(desk: Desk) -> tuple["np.ndarray", "np.ndarray"]:
 
 def class_infos(desk: Desk) -> list[schemas.ClassInfo]:
     """The classes with their keys, and how many items of either side have them: declared ones, then others in use."""
-    declared, number = desk_settings(desk).classes, desk.standing.number
-    pool, measured = counts(desk)
-    used = [name for name, code in number.items() if name != CANNOT_TELL and pool[code] + measured[code]]
+    number, (pool, measured), names = desk.standing.number, counts(desk), class_names(desk)
+    keys = bindings(desk, names)
     return [
         schemas.ClassInfo(
             name=name,
-            key=KEYS[i] if i < len(KEYS) else "",
+            key=keys.get(f"class-{i}", ""),
             labeled=int(pool[number[name]]) if name in number else 0,
             yardstick=int(measured[number[name]]) if name in number else 0,
         )
-        for i, name in enumerate(dict.fromkeys((*declared, *used)))
+        for i, name in enumerate(names, start=1)
     ]
+
+
+def class_names(desk: Desk) -> list[str]:
+    """Declared classes in their order, then others in use."""
+    (pool, measured), number = counts(desk), desk.standing.number
+    used = [name for name, code in number.items() if name != CANNOT_TELL and pool[code] + measured[code]]
+    return list(dict.fromkeys((*desk_settings(desk).classes, *used)))
 
 
 def space_info(desk: Desk, name: str | None = None) -> schemas.SpaceInfo:

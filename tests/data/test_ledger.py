@@ -102,6 +102,19 @@ def test_readers_and_writers_do_not_wait_for_each_other(labels):
     other.execute("ROLLBACK")
 
 
+def test_what_is_read_of_one_moment_fits_together_while_others_write(labels):
+    labels.record(["a"], ["cat"], who="ann")
+    other = Labels(labels.path)
+    with labels.one_moment():
+        known = labels.classes()
+        other.record(["b"], ["dog"], who="bob")
+        assert labels.vector(["a", "b"], known).tolist() == [0, UNLABELED]
+    assert labels.vector(["a", "b"], labels.classes()).tolist() == [0, 1]
+    with pytest.raises(BadData), labels.one_moment():
+        labels.vector(["a"], [])
+    labels.record(["c"], ["cat"], who="ann")  # nothing is left open
+
+
 def test_a_forked_process_must_open_the_ledger_itself(labels, monkeypatch):
     monkeypatch.setattr(tacit.data.ledger.os, "getpid", lambda: -1)
     with pytest.raises(WrongUsage, match="spawn"):

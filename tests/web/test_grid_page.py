@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tacit.data.events import Event
 from tacit.project import Project
+from tests.web.acts import arrived, history
 from tests.web.conftest import Server, copy_of, start
 
 CELL = ".cell[data-row]"
@@ -29,19 +29,6 @@ def opened(page, server: Server, query: str = "") -> None:
     page.wait_for_selector(CELL)
 
 
-def history(server: Server) -> list[Event]:
-    return Project(server.folder).labels.history()
-
-
-def arrived(page, server: Server, n: int) -> list[Event]:
-    """The ledger, once it has n events or more."""
-    for _ in range(100):
-        if len(found := history(server)) >= n:
-            return found
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{len(found)} of {n} events arrived")
-
-
 def selected(page, n: int) -> None:
     page.get_by_role("heading", name=f"Selected {n}", exact=False).wait_for()
 
@@ -56,9 +43,9 @@ def test_arrows_move_shift_extends_and_a_key_answers_what_is_seen(page, here):
     selected(page, 3)
     page.keyboard.press("4")
     events = arrived(page, here, before + 3)[before:]
-    assert [event.answer for event in events] == ["3"] * 3
+    assert [event.answer for event in events] == ["4"] * 3
     assert len({event.item for event in events}) == 3
-    page.locator(".cell[aria-selected=true] .tag", has_text="3").first.wait_for()
+    page.locator(".cell[aria-selected=true] .tag", has_text="4").first.wait_for()
     page.keyboard.press("z")  # one act, one undo
     assert [event.kind for event in arrived(page, here, before + 6)[before + 3 :]] == ["undo"] * 3
     page.keyboard.press("x")
@@ -78,7 +65,7 @@ def test_many_are_answered_through_a_sample_that_was_looked_at(page, here):
     page.keyboard.press("2")
     events = arrived(page, here, before + 1)[before:]
     assert len(events) == of - 1
-    assert {(event.answer, event.source) for event in events} == {("1", "bulk")}
+    assert {(event.answer, event.source) for event in events} == {("2", "bulk")}
     page.locator(".toast", has_text="12 looked at, 1 of them left out, estimated purity").wait_for()
     page.keyboard.press("z")
     assert len(arrived(page, here, before + 2 * len(events))) == before + 2 * len(events)

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tacit.project import Project
+from tests.web.acts import SHOWN, at, opened
 from tests.web.conftest import Server, copy_of, start
 
-SHOWN = ".stage img"
 AUDIO = "document.querySelector('.stage audio')"
 
 
@@ -36,15 +36,6 @@ def numbers(vectors, tmp_path_factory) -> Iterator[Server]:
 @pytest.fixture
 def photos(made, tmp_path) -> Iterator[Server]:
     yield from served(made / "photos.tacit", tmp_path)
-
-
-def opened(page, server: Server) -> None:
-    page.goto(f"{server.address}/label")
-    page.wait_for_selector(SHOWN)
-
-
-def at(page) -> int:
-    return int(page.locator(".stage").get_attribute("data-row"))
 
 
 def drawn(page) -> tuple[int, int]:

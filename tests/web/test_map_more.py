@@ -175,7 +175,7 @@ def test_one_undo_takes_back_a_class_given_to_many_and_redo_brings_it_back(page,
         page.keyboard.press("5")
     assert sent.value.ok and sent.value.json()["recorded"] == 60
     now = Project(here.folder).labels.answers()
-    assert {item for item, answer in now.items() if item not in before} == ids and now[min(ids)] == "4"
+    assert {item for item, answer in now.items() if item not in before} == ids and now[min(ids)] == "5"
     states = page.get_by_role("region", name="States").get_by_role("button", name=re.compile(r"^labelled"))
     expect(states).to_contain_text(f"({len(before) + 60})")
     page.keyboard.press("z")

@@ -110,7 +110,7 @@ def test_a_lasso_selects_shift_adds_and_one_key_answers_what_was_looked_at(on_ma
         page.keyboard.press("3")
     order, done = sent.value.request.post_data_json, sent.value.json()
     assert sent.value.ok, done
-    assert order["answer"] == "2" and len(order["looked"]) == 12 and len(order["wrong"]) == 1
+    assert order["answer"] == "3" and len(order["looked"]) == 12 and len(order["wrong"]) == 1
     assert on_map.server.get("/state.json").json()["labeled"] == before + done["recorded"] > before
     page.get_by_text("Selected 0").wait_for()
     page.keyboard.press("z")

@@ -182,6 +182,17 @@ def test_a_run_whose_process_is_gone_was_interrupted(client):
     assert found["status"] == "interrupted" and found["resumable"] and found["record"]["terms"] == {"loss": None}
 
 
+def test_a_class_called_by_a_digit_has_that_key(learned_client):
+    found = learned_client.get("/settings.json").json()
+    assert [(one["name"], one["key"]) for one in found["classes"]] == [(digit, digit) for digit in "0123456789"]
+    assert found["keys"]["class-1"] == found["defaults"]["class-1"] == "0"
+    order = {"keys": {"class-1": "j", "skip": "0"}}
+    found = learned_client.post("/api/settings", json=order).json()
+    assert found["classes"][0]["key"] == "j" and found["keys"]["skip"] == "0"
+    refused = learned_client.post("/api/settings", json={"keys": {"skip": "0"}})
+    assert refused.status_code == 400 and "class-1 and skip" in refused.json()["error"]
+
+
 def test_settings_change_the_name_and_the_keys(client):
     found = client.post("/api/settings", json={"name": "  herons ", "keys": {"skip": "j"}}).json()
     assert found["name"] == "herons" and found["keys"]["skip"] == "j" and found["defaults"]["skip"] == "x"

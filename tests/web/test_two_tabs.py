@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tacit.data.events import Event
 from tacit.project import Project
+from tests.web.acts import STAGE, arrived, at, history, opened, press_on
 from tests.web.conftest import Server, copy_of, start
-
-STAGE = ".stage"
 
 
 @pytest.fixture(scope="module")
@@ -42,33 +40,6 @@ def new_class(server: Server, name: str) -> str:
 def change(server: Server, **what: object) -> None:
     done = server.post("/api/classes", {"who": "me", **what})
     assert done.status_code == 200, done.text
-
-
-def opened(page, server: Server) -> None:
-    page.goto(f"{server.address}/label")
-    page.wait_for_selector(STAGE + " img")
-
-
-def at(page) -> int:
-    return int(page.locator(STAGE).get_attribute("data-row"))
-
-
-def press_on(page, key: str) -> None:
-    before = at(page)
-    page.keyboard.press(key)
-    expect(page.locator(STAGE)).not_to_have_attribute("data-row", str(before))
-
-
-def history(server: Server) -> list[Event]:
-    return Project(server.folder).labels.history()
-
-
-def arrived(page, server: Server, n: int) -> list[Event]:
-    for _ in range(200):
-        if len(found := history(server)) >= n:
-            return found
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{len(found)} of {n} events arrived")
 
 
 def stale(page) -> None:

@@ -108,7 +108,7 @@ export function NewClasses({ close }: { close: () => void }) {
       <ul class="new-names" aria-live="polite" aria-label="Classes that will be made">
         {all.map((name, i) => (
           <li key={name}>
-            {name} <KeyFor index={there.length + i} />
+            {name} <KeyFor name={name} index={there.length + i} />
             <button type="button" class="quiet" aria-label={`Leave out ${name}`} onClick={() => (setNames(all.filter((one) => one !== name)), setText(""))}>×</button>
           </li>
         ))}
@@ -117,8 +117,9 @@ export function NewClasses({ close }: { close: () => void }) {
   );
 }
 
-function KeyFor({ index }: { index: number }) {
-  const key = keyOf(`class-${index + 1}`);
+/** A class that is called by a digit gets that key. */
+function KeyFor({ name, index }: { name: string; index: number }) {
+  const key = /^\d$/.test(name) && index < 10 ? name : keyOf(`class-${index + 1}`);
   return key ? <kbd>{printed(key)}</kbd> : <small>by name, {printed(keyOf("more-classes"))}</small>;
 }
 

@@ -22,8 +22,8 @@ export function Help({ close }: { close: () => void }) {
   return (
     <Dialog title="Keys" close={close}>
       <dl class="keys">
-        {classes.filter((one) => one.key).map((one, i) => (
-          <div key={one.name}><dt><kbd>{printed(keys[`class-${i + 1}`] ?? one.key)}</kbd></dt><dd>{one.name}</dd></div>
+        {classes.filter((one) => one.key).map((one) => (
+          <div key={one.name}><dt><kbd>{printed(one.key)}</kbd></dt><dd>{one.name}</dd></div>
         ))}
         {Object.entries(WORDS).map(([action, words]) => (
           <div key={action}>
