@@ -43,7 +43,7 @@ export function TimeSlider(journey: Journey) {
         onKeyDown={pressed} onInput={(event) => go(Number(event.currentTarget.value))} />
       <datalist id="map-stops">{stops.map((name, k) => <option key={name} value={k} label={named(name)} />)}</datalist>
       <span>{named(stops[last])}</span>
-      <output>{said}</output>
+      {at % 1 || at < last ? <output>{said}</output> : null}
     </div>
   );
 }
