@@ -2,11 +2,12 @@
 
     python bench/page_speed.py --data FOLDER [--write docs/results.md]    (FOLDER has mnist/train.npz, fashion_mnist/train.npz)
 
-The project has 100,000 pictures (MNIST and 40,000 of Fashion-MNIST). Reachable: from the start of the command to the first
+The project has 100,000 pictures (MNIST and 40,000 of Fashion-MNIST; beyond 120,000 the same again, with noise). Reachable: from the start of the command to the first
 answer with the page in it; ready: until the project is open. Label: from the key event to the frame after the next item is
 on the page, its small picture decoded; recorded: what the server takes for an answer, the commit to the disk included. First map:
 from the start of the command, in a project that has never been served, until the page can fetch places for all items;
-first suggestions: from asking for them, with no answer and no model yet, until they are handed out.
+first suggestions: from asking for them, with no answer and no model yet, until they are handed out. And `tacit go` on a
+folder of 10,000 picture files: reading all of them is in these seconds, and a space is being learned behind them.
 """
 
 import argparse
@@ -26,11 +27,17 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tacit.bench.results import markdown, provenance, write_section
 from tacit.project import Project
 
+FILES = 10_000  # of the folder that `tacit go` is run on
+REACHED, READY = "page reachable after tacit serve", "project open after tacit serve"
+MAPPED, SUGGESTED = "first map of a new pool after tacit serve", "first suggestions after they are asked for"
+LABELED, RECORDED = "key to the next item on the page", "an answer recorded by the server"
+WENT, WENT_MAPPED = f"tacit go on {FILES:,} files: project open", f"tacit go on {FILES:,} files: first map"
 WATCH = """() => {
   window.took = [];
   let pressed = 0, name = null;
@@ -49,12 +56,24 @@ WATCH = """() => {
 }"""
 
 
-def project_of(data: Path, here: Path, n: int) -> Path:
+def pile(data: Path, n: int) -> np.ndarray:
+    """The pictures; where more are asked for than there are, again with a little noise, so that none is a copy."""
     parts = []
     for name in ("mnist", "fashion_mnist"):
         with np.load(data / name / "train.npz", allow_pickle=False) as found:
             parts.append(found["x"])
-    np.savez(here / "pile.npz", x=np.concatenate(parts)[:n])
+    real, noise = np.concatenate(parts), np.random.default_rng(0)
+    made = np.empty((n, *real.shape[1:]), dtype=np.uint8)
+    for start in range(0, n, len(real)):
+        part = real[: n - start].astype(np.int16)
+        if start:
+            part += noise.integers(-3, 4, size=part.shape, dtype=np.int16)
+        made[start : start + len(part)] = part.clip(0, 255)
+    return made
+
+
+def project_of(data: Path, here: Path, n: int) -> Path:
+    np.savez(here / "pile.npz", x=pile(data, n))
     project = Project.create(here / "pile.npz", yardstick=2000)
     project.settings.set("classes", [str(i) for i in range(10)])
     project.settings.set("page", {"rounds": False})
@@ -69,20 +88,21 @@ def asked(address: str, path: str, body: Any = None) -> Any:
     return json.loads(text) if path.startswith("/api") or path.endswith(".json") else text
 
 
-def started(folder: Path, port: int) -> tuple[subprocess.Popen, str, float, float]:
-    """The server, and the seconds until the page and until the project were there."""
-    began, address = time.perf_counter(), f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tacit", "serve", "-p", str(folder), "--no-browser", "--port", str(port)],
-        stderr=subprocess.DEVNULL,
-    )
-    reached = 0.0
+def run(*words: str, port: int) -> tuple[subprocess.Popen, str]:
+    """A `tacit` that serves, and its address."""
+    command = [sys.executable, "-m", "tacit", *words, "--no-browser", "--port", str(port)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL), f"http://127.0.0.1:{port}"
+
+
+def seconds_until_there(address: str) -> tuple[float, float]:
+    """Seconds until the page and until the project were there."""
+    began, reached = time.perf_counter(), 0.0
     while True:
         try:
             if not reached and asked(address, "/"):
                 reached = time.perf_counter() - began
             if asked(address, "/state.json")["ready"]:
-                return process, address, reached, time.perf_counter() - began
+                return reached, time.perf_counter() - began
         except (urllib.error.URLError, OSError):
             time.sleep(0.02)
 
@@ -129,6 +149,36 @@ def recorded(address: str, n: int) -> list[float]:
     return took
 
 
+def served(project: Path, turn: int, browser: Browser, n: int) -> dict[str, list[float]]:
+    """One turn: everything that is measured of a project's page."""
+    process, address = run("serve", "-p", str(project), port=8900 + turn)
+    try:
+        reached, ready = seconds_until_there(address)
+        found = {REACHED: [reached], READY: [ready], MAPPED: [ready + mapped(address)], SUGGESTED: [suggested(address)]}
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, bypass_csp=True)  # functions are waited for
+        found[LABELED] = labels(page, address, n, 5000 + 1000 * turn)
+        page.close()
+        return found | {RECORDED: recorded(address, n)}
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def gone(pictures: np.ndarray, here: Path, turn: int) -> dict[str, list[float]]:
+    """One turn of `tacit go` on a folder of these pictures (N, H, W)."""
+    folder = here / f"photos-{turn}"
+    folder.mkdir()
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / f"{i:05d}.png")
+    process, address = run("go", str(folder), port=8950 + turn)
+    try:
+        _, ready = seconds_until_there(address)
+        return {WENT: [ready], WENT_MAPPED: [ready + mapped(address)]}
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, type=Path)
@@ -137,48 +187,35 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=60)
     parser.add_argument("--write", default="")
     args = parser.parse_args()
-    reach, ready, took, server, drawn, chosen = [], [], [], [], [], []
-    with tempfile.TemporaryDirectory() as here, sync_playwright() as playwright:
-        folder = project_of(args.data, Path(here), args.n)
+    took: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        here = Path(name)
+        folder, few = project_of(args.data, here, args.n), pile(args.data, FILES)
         executable = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for turn in range(args.turns):
-            fresh = Path(here) / f"turn-{turn}.tacit"
+            fresh = here / f"turn-{turn}.tacit"
             shutil.copytree(folder, fresh)
-            process, address, reached, open_ = started(fresh, 8900 + turn)
-            try:
-                reach.append(reached)
-                ready.append(open_)
-                drawn.append(open_ + mapped(address))
-                chosen.append(suggested(address))
-                page = browser.new_page(
-                    viewport={"width": 1280, "height": 800}, bypass_csp=True
-                )  # functions are waited for
-                took += labels(page, address, args.labels, 5000 + 1000 * turn)
-                server += recorded(address, args.labels)
-                page.close()
-            finally:
-                process.terminate()
-                process.wait(30)
+            for what, found in (served(fresh, turn, browser, args.labels) | gone(few, here, turn)).items():
+                took.setdefault(what, []).extend(found)
         browser.close()
     rows = [["what", "median", "largest", "n"]]
-    for what, found, unit in (
-        ("page reachable after tacit serve", reach, "s"),
-        ("project open after tacit serve", ready, "s"),
-        ("first map of a new pool after tacit serve", drawn, "s"),
-        ("first suggestions after they are asked for", chosen, "s"),
-        ("key to the next item on the page", took, "ms"),
-        ("an answer recorded by the server", server, "ms"),
-    ):
+    for what, found in took.items():
+        unit = "ms" if what in (LABELED, RECORDED) else "s"
         rows.append([what, f"{statistics.median(found):.3g} {unit}", f"{max(found):.3g} {unit}", str(len(found))])
     print("\n".join("  ".join(row) for row in rows))
     if args.write:
-        command = f"python bench/page_speed.py --data FOLDER --turns {args.turns} --labels {args.labels}"
-        text = (
-            f"## Speed of the page\n\n{args.n:,} pictures, headless Chromium without a GPU on two cores, load"
-            f" {os.getloadavg()[0]:.1f} at the end.\n\n{provenance(command, [])}\n\n{markdown(rows)}"
-        )
-        write_section(Path(args.write), "page-speed", text)
+        write(rows, args)
+
+
+def write(rows: list[list[str]], args: argparse.Namespace) -> None:
+    size = f" --n {args.n}" if args.n != 100_000 else ""
+    command = f"python bench/page_speed.py --data FOLDER{size} --turns {args.turns} --labels {args.labels}"
+    text = (
+        f"## Speed of the page: {args.n:,} pictures\n\nHeadless Chromium without a GPU on two cores, load"
+        f" {os.getloadavg()[0]:.1f} at the end.\n\n{provenance(command, [])}\n\n{markdown(rows)}"
+    )
+    write_section(Path(args.write), "page-speed" + (f"-{args.n}" if size else ""), text)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tacit.project import Project
 from tests.web.acts import arrived, history
@@ -60,7 +61,7 @@ def test_many_are_answered_through_a_sample_that_was_looked_at(page, here):
     shown = page.locator(".samples button")
     shown.first.wait_for()
     of = int(page.locator(".side h2").inner_text().split()[1])
-    assert shown.count() == 12
+    expect(shown).to_have_count(12)
     shown.first.click()  # something else
     page.keyboard.press("2")
     events = arrived(page, here, before + 1)[before:]
@@ -99,7 +100,7 @@ def test_a_selection_splits_in_two_and_goes_to_labelling(page, here):
     selected(page, sizes[1])
     page.get_by_role("button", name="Label one by one").click()
     page.wait_for_selector(".stage img")
-    assert f"{sizes[1]} chosen by hand" in page.locator(".why").inner_text()
+    expect(page.locator(".why")).to_contain_text(f"{sizes[1]} chosen by hand")
 
 
 def test_filters_are_in_the_address_and_enter_opens_an_item(page, here):
@@ -161,7 +162,7 @@ def test_near_copies_are_kept_once_with_one_key(page, made, tmp_path):
         page.keyboard.press("d")
         groups = page.get_by_role("list", name="Groups of near copies").locator("> li")
         page.get_by_role("button", name=f"Keep one of each: {n} groups").wait_for()
-        assert groups.count() == n
+        expect(groups).to_have_count(n)
         page.keyboard.press("Enter")
         events = arrived(page, server, n)
         assert [event.answer for event in events] == ["?"] * n
@@ -180,7 +181,7 @@ def test_people_see_where_they_disagree_and_settle_it(page, learned_server):
     project.labels.record(ids, ["1", "1", "1", "2", "2", "3"], who="bea")
     page.goto(learned_server.address + "/people")
     page.get_by_role("rowheader", name="ann").wait_for()
-    assert "substantial agreement, by the interval" in page.locator(".kappa").inner_text()
+    expect(page.locator(".kappa")).to_contain_text("substantial agreement, by the interval")
     before = len(history(learned_server))
     settle = page.locator(".disagreements li").filter(has_text="bea: 3")
     settle.get_by_role("button", name="2", exact=True).click()

@@ -104,7 +104,7 @@ def test_a_lasso_selects_shift_adds_and_one_key_answers_what_was_looked_at(on_ma
     pictures = page.locator(".map-selection .map-picture")
     pictures.nth(11).wait_for()
     pictures.nth(0).click()  # this one is something else
-    assert pictures.nth(0).get_attribute("aria-pressed") == "true"
+    expect(pictures.nth(0)).to_have_attribute("aria-pressed", "true")
     before = on_map.server.get("/state.json").json()["labeled"]
     with page.expect_response(lambda answer: "/api/bulk" in answer.url) as sent:
         page.keyboard.press("3")
@@ -125,7 +125,7 @@ def test_the_legend_hides_isolates_and_selects(on_map):
     yardstick = int(re.search(r"\((\d+)\)", entry.inner_text())[1])
     assert yardstick == on_map.server.get("/state.json").json()["yardstick"]
     entry.click()
-    assert entry.get_attribute("aria-pressed") == "false"
+    expect(entry).to_have_attribute("aria-pressed", "false")
     page.get_by_text(f"{360 - yardstick} of 360 points").wait_for()
     page.wait_for_timeout(700)  # the next click is no double click
     entry.click()
@@ -160,9 +160,9 @@ def test_a_second_space_lies_beside_the_first_and_shares_the_selection(on_map):
     page.get_by_label("compare", exact=True).select_option("quick")
     page.locator(".map-plot").nth(1).wait_for(timeout=30_000)
     page.keyboard.press("a")
-    page.wait_for_timeout(500)
-    assert page.locator(".map-plot").count() == 2 and on_map.selected() == 360
-    assert page.locator(".map-provenance").count() == 2
+    page.get_by_text("Selected 360").wait_for()
+    expect(page.locator(".map-plot")).to_have_count(2)
+    expect(page.locator(".map-provenance")).to_have_count(2)
 
 
 def test_a_slider_leads_through_the_maps_of_all_spaces_and_back(page, here):
@@ -209,10 +209,13 @@ def test_the_decoder_walks_between_two_items_and_shows_the_nearest_real_ones(on_
     page.mouse.click(*on_map.at(on_map.alone()))
     page.get_by_alt_text("reconstruction").wait_for()
     page.keyboard.press("i")
+    page.get_by_role("button", name="mark the end of a walk").wait_for()
     other = page.locator(".map-item .map-picture").nth(3)
+    name = other.get_attribute("aria-label").removeprefix("Open ").partition(", distance")[0]
     other.click()
-    page.get_by_alt_text("reconstruction").wait_for()
+    page.get_by_role("heading", name=name).wait_for()
     page.locator(".map-plot").first.dispatch_event("pointerleave")
+    expect(page.locator(".map-hovered-item")).to_have_count(0)  # else it is meant, and not the one that is open
     page.keyboard.press("i")
     page.get_by_role("heading", name="Walk in 9 steps").wait_for()
     assert (
