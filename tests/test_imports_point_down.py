@@ -1,6 +1,7 @@
 """The drawing of the house is true: a room imports only from floors below its own."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,36 @@ def test_imports_point_down(path):
     here = room_of(path)
     for room in imported_rooms(path) - {here}:
         assert FLOOR[room] < FLOOR[here], f"{here} (floor {FLOOR[here]}) imports {room} (floor {FLOOR[room]})"
+
+
+def imported_files(path: Path) -> set[Path]:
+    """Files of the package that a file imports, inside functions and for types alone too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            within = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if file_of(name) else str(node.module) for name in within]
+        found |= {file for name in names if (file := file_of(name))}
+    return found - {path}
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a module of the package, if there is one; a package has its __init__."""
+    place = ROOT.parent.joinpath(*module.split("."))
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in files if file in FILES), None)
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    order = TopologicalSorter({path: imported_files(path) for path in FILES if path.name != "__init__.py"})
+    try:
+        order.prepare()
+    except CycleError as error:
+        circle = " <- ".join(str(path.relative_to(ROOT)) for path in error.args[1])
+        raise AssertionError(f"a circle: {circle}") from None
 
 
 def test_every_room_is_on_the_drawing():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tacit.errors import TacitError
 
 if TYPE_CHECKING:
-    from tacit.web.desk import Desk
+    from tacit.web.open_project import OpenProject
 
 Work = Callable[[], object]
 
@@ -22,7 +22,7 @@ _all: "weakref.WeakSet[Background]" = weakref.WeakSet()
 class Background:
     """Pieces of work by key; each is done once, and one that failed is not tried again."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "OpenProject") -> None:
         self.desk = desk
         self.lock = threading.Lock()
         self.waiting: dict[Hashable, tuple[str, Work]] = {}

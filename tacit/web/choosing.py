@@ -10,7 +10,7 @@ from tacit.errors import TacitError
 from tacit.web.leases import Leases
 
 if TYPE_CHECKING:
-    from tacit.web.desk import Desk
+    from tacit.web.open_project import OpenProject
 
 AT_LEAST = 20  # picks of a round: fewer would have a large project search its space for every few answers
 PATIENCE = 3.0  # seconds that a tab with nothing to do waits before it gets items drawn at random
@@ -19,7 +19,7 @@ PATIENCE = 3.0  # seconds that a tab with nothing to do waits before it gets ite
 class Rounds:
     """Has rounds chosen, without what is before somebody."""
 
-    def __init__(self, desk: "Desk", leases: Leases) -> None:
+    def __init__(self, desk: "OpenProject", leases: Leases) -> None:
         self.desk, self.leases = desk, leases
         self.patience = PATIENCE
         self.trouble = ""  # why the latest attempt failed

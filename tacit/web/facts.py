@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tacit.disk import replacing
-from tacit.web.desk import QUICK, Desk
-from tacit.web.layouts import title
+from tacit.web.layouts import Layouts, title
+from tacit.web.open_project import QUICK
 
 if TYPE_CHECKING:
     from tacit.latent.space import Space
@@ -43,23 +43,23 @@ class Fact:
 class Facts:
     """Facts by space and kind ("groups", "graph", "density", "rebuilt")."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, layouts: Layouts) -> None:
+        self.layouts, self.desk = layouts, layouts.desk
         self._kept: dict[tuple[str, str], Fact] = {}
 
     def get(self, name: str, kind: str) -> Fact | str:
         """The fact, or what is being done about it, in words."""
-        key = self.desk.layouts.key(name)
+        key = self.layouts.key(name)
         if (name, kind) not in self._kept and (kept := self._load(name, kind)) is not None:
             self._kept[name, kind] = kept
         found = self._kept.get((name, kind))
         if found is not None and found.key == key:
             return found
         doing = DOING[kind].format(title(name))
-        return self.desk.layouts.background.ask((kind, key), doing, lambda: self._find(name, kind, key))
+        return self.layouts.background.ask((kind, key), doing, lambda: self._find(name, kind, key))
 
     def _path(self, name: str, kind: str) -> Path:
-        return self.desk.layouts.folder(name) / (f"quick-{kind}.npz" if name == QUICK else f"{kind}.npz")
+        return self.layouts.folder(name) / (f"quick-{kind}.npz" if name == QUICK else f"{kind}.npz")
 
     def _load(self, name: str, kind: str) -> Fact | None:
         try:
@@ -70,7 +70,7 @@ class Facts:
             return None  # it can be found again
 
     def _find(self, name: str, kind: str, key: str) -> None:
-        space = self.desk.layouts.space(name)
+        space = self.layouts.space(name)
         if kind == "groups":
             arrays, said = groups(space, len(self.desk.project.classes))
         elif kind == "graph":

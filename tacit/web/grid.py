@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from tacit.data.events import CANNOT_TELL
 from tacit.errors import BadData
 from tacit.web import bulk, filters, schemas
-from tacit.web.desk import QUICK, Desk, Here
+from tacit.web.desk import Desk, Here
+from tacit.web.open_project import QUICK
 
 if TYPE_CHECKING:
     from tacit.latent.duplicates import Copies

@@ -21,12 +21,12 @@ from tacit.web.due import answered, round_is_due
 from tacit.web.kept import Kept, ended_with, kept_in
 from tacit.web.orders import words_of
 from tacit.web.processes import alive, started, tail
+from tacit.web.progress import worse_than_baseline
 from tacit.web.sayings import began, resume_line, said_in, thinned
-from tacit.web.train import worse_than_baseline
 
 if TYPE_CHECKING:
     from tacit.engine.run import Run
-    from tacit.web.desk import Desk
+    from tacit.web.open_project import OpenProject
 
 LANES = [{"learn", "train", "simulate"}, {"round"}, {"evaluate", "report", "export"}]  # one at a time of each
 TASK = {"learn": "learn", "train": "train", "round": "train"}  # of the runs a verb makes
@@ -37,7 +37,7 @@ ACTIVE = ("running", "stopping")
 class Jobs:
     """The jobs of a project."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "OpenProject") -> None:
         self.desk = desk
         self.folder = desk.folder.resolve() / "jobs"
         self.version = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tacit.errors import BadData, WrongUsage
 
 if TYPE_CHECKING:
-    from tacit.web.desk import Desk
+    from tacit.web.open_project import OpenProject
 
 DEFAULTS = {
     "class-1": "1", "class-2": "2", "class-3": "3", "class-4": "4", "class-5": "5", "class-6": "6", "class-7": "7",
@@ -31,7 +31,7 @@ def defaults(classes: Sequence[str]) -> dict[str, str]:
     return DEFAULTS | {f"class-{i}": key for i, key in enumerate(keys, start=1)}
 
 
-def bindings(desk: "Desk", classes: Sequence[str]) -> dict[str, str]:
+def bindings(desk: "OpenProject", classes: Sequence[str]) -> dict[str, str]:
     """Action -> key: the defaults, and over them what project.toml says under [keys]; "" where that took the key away."""
     changed: Any = desk.project.settings.get("keys", {})
     if not isinstance(changed, dict):

@@ -13,8 +13,7 @@ import numpy as np
 from tacit.disk import replacing
 from tacit.errors import BadData
 from tacit.web.background import Background
-from tacit.web.desk import QUICK, Desk, Rows
-from tacit.web.state import weights_hash
+from tacit.web.open_project import QUICK, OpenProject, Rows, weights_hash
 
 if TYPE_CHECKING:
     from tacit.latent.space import Space
@@ -91,7 +90,7 @@ SAVED = frozenset(Layout.__dataclass_fields__)
 class Layouts:
     """The layouts of a project's spaces, and the thread that draws them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: OpenProject) -> None:
         self.desk = desk
         self.background = Background(desk)
         self._kept: dict[str, Layout | None] = {}

@@ -11,10 +11,11 @@ from tacit.data.events import CANNOT_TELL
 from tacit.errors import WrongUsage
 from tacit.web import schemas, views
 from tacit.web.columns import column, names, order, suggested
-from tacit.web.desk import QUICK, Desk, Here, Sent
+from tacit.web.desk import Desk, Here, Sent
 from tacit.web.facts import marked_outliers
 from tacit.web.imported import parse
 from tacit.web.layouts import FILE, QUICK_FILE, Layout, crowd_of, title
+from tacit.web.open_project import QUICK
 from tacit.web.state import space_info
 
 router = APIRouter()

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from tacit.data.events import CANNOT_TELL
 
 if TYPE_CHECKING:
-    from tacit.web.desk import Desk
+    from tacit.web.open_project import OpenProject
 
 
 class Naming:
     """The names in project.toml, read again where it was written since."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "OpenProject") -> None:
         self.desk = desk
         self.lock = threading.Lock()  # no answer is recorded while a class changes
         self._read: tuple[tuple[int, int], frozenset[str], dict[str, str]] | None = None
@@ -32,7 +32,7 @@ class Naming:
 class Names:
     """Classes as they stand while some answers are recorded."""
 
-    def __init__(self, desk: "Desk", declared: frozenset[str], renamed: dict[str, str]) -> None:
+    def __init__(self, desk: "OpenProject", declared: frozenset[str], renamed: dict[str, str]) -> None:
         self.desk, self.declared, self.renamed = desk, declared, renamed
         self.used: dict[str, str] = {}  # renamings that were needed
         self._known = ""  # all of them, for refusals

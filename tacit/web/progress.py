@@ -5,8 +5,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tacit.web import schemas
-from tacit.web.desk import Desk
 from tacit.web.due import answered
+from tacit.web.open_project import OpenProject
 
 if TYPE_CHECKING:
     from tacit.engine.run import Run
@@ -17,7 +17,7 @@ WORTH_IT = 0.01  # of accuracy, for one more round: less, and people may stop
 RANDOM = "random"
 
 
-def progress_of(desk: Desk) -> schemas.Progress:
+def progress_of(desk: OpenProject) -> schemas.Progress:
     minutes = desk.project.labels.minutes()
     last = [labels for _, labels in minutes[-LAST:]]
     return schemas.Progress(
@@ -30,7 +30,7 @@ def progress_of(desk: Desk) -> schemas.Progress:
     )
 
 
-def measured(desk: Desk) -> list["Run"]:
+def measured(desk: OpenProject) -> list["Run"]:
     """Trainings that were measured on the yardstick, oldest first."""
     return [run for run in desk.runs if {"accuracy", "labels", "measured_on"} <= set(run.record)]
 
@@ -44,7 +44,7 @@ def interval(ends: Any) -> schemas.Interval | None:
     return schemas.Interval(value=value, low=low, high=high)
 
 
-def own_curves(desk: Desk) -> list[schemas.CurveLine]:
+def own_curves(desk: OpenProject) -> list[schemas.CurveLine]:
     """The trainings of this project, a line for every method: of several with as many labels, the latest."""
     lines: dict[str, dict[int, schemas.CurvePoint]] = {}
     for run in measured(desk):
@@ -59,7 +59,7 @@ def own_curves(desk: Desk) -> list[schemas.CurveLine]:
     ]
 
 
-def simulated_curves(desk: Desk) -> list[schemas.CurveLine]:
+def simulated_curves(desk: OpenProject) -> list[schemas.CurveLine]:
     """The latest simulation, where there was one; random choice is what the others are to be compared with."""
     return [
         schemas.CurveLine(
@@ -75,7 +75,7 @@ def simulated_curves(desk: Desk) -> list[schemas.CurveLine]:
     ]
 
 
-def simulation(desk: Desk) -> dict[str, Any] | None:
+def simulation(desk: OpenProject) -> dict[str, Any] | None:
     """The record of the latest simulation; None where there was none, or its file is spoiled."""
     try:
         found: dict[str, Any] = json.loads((desk.folder / "reports" / "simulation.json").read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ def simulation(desk: Desk) -> dict[str, Any] | None:
         return None
 
 
-def cost_of(desk: Desk) -> list[schemas.CostRow]:
+def cost_of(desk: OpenProject) -> list[schemas.CostRow]:
     """Labels and seconds: what was paid, by whom, and what the machine spent. As in the report."""
     cost = desk.project.labels.cost()
     rows = [
@@ -108,7 +108,7 @@ def cost_of(desk: Desk) -> list[schemas.CostRow]:
 _worth: dict[tuple[Any, ...], "NextLabels | None"] = {}
 
 
-def worth(desk: Desk) -> "NextLabels | None":
+def worth(desk: OpenProject) -> "NextLabels | None":
     """What the next labels are worth by the latest kind of training that was measured; worked out once for these runs."""
     from tacit.project.measuring import worth_of_labels
 
@@ -122,7 +122,7 @@ def worth(desk: Desk) -> "NextLabels | None":
     return _worth[key]
 
 
-def advice_of(desk: Desk) -> str:
+def advice_of(desk: OpenProject) -> str:
     """Go on, or stop, and why."""
     _, classes, left = answered(desk)
     if classes < 2:
@@ -143,12 +143,12 @@ def advice_of(desk: Desk) -> str:
     return f"Go on. {found}."
 
 
-def yardstick_answers(desk: Desk) -> int:
+def yardstick_answers(desk: OpenProject) -> int:
     """Answers of people about the yardstick."""
     return int((desk.standing.code[desk.rows.yardstick] > 0).sum())
 
 
-def notes_of(desk: Desk) -> list[str]:
+def notes_of(desk: OpenProject) -> list[str]:
     """What the numbers rest on."""
     notes = []
     if runs := measured(desk):
@@ -170,3 +170,17 @@ def notes_of(desk: Desk) -> list[str]:
             "What random choice would have brought is known only from a simulation, which needs hidden labels."
         )
     return notes
+
+
+def latest_compared(desk: OpenProject) -> "Run | None":
+    return next((run for run in reversed(desk.runs) if "compared" in run.record), None)
+
+
+def worse_than_baseline(desk: OpenProject) -> str | None:
+    """The run that suggestions come from, if the latest comparison found its method worse than supervised."""
+    current, compared = desk.model_run, latest_compared(desk)
+    if current is None or compared is None:
+        return None
+    rows = compared.record["compared"].get("rows", [])
+    lost = any(row["candidate"] == current.record["method"] and row["above"][2] < 0 for row in rows[1:])
+    return current.name if lost else None

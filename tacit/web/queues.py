@@ -16,7 +16,7 @@ from tacit.web.naming import Naming
 from tacit.web.standing import NONE
 
 if TYPE_CHECKING:
-    from tacit.web.desk import Desk
+    from tacit.web.open_project import OpenProject
 
 YARDSTICK = "yardstick: measured on, never trained on"
 MEANWHILE = "drawn at random, while suggestions are being chosen"
@@ -27,7 +27,7 @@ SECOND = "a second opinion: shows how well people agree"
 class Queues:
     """Items to label, handed out so that nobody does what somebody else is doing."""
 
-    def __init__(self, desk: "Desk", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, desk: "OpenProject", clock: Callable[[], float] = time.monotonic) -> None:
         self.desk = desk
         self.leases = Leases(clock)
         self.naming = Naming(desk)
@@ -186,7 +186,7 @@ class Queues:
 class Once:
     """Items of the pool that one person alone has answered: read from the ledger once, then from its tail."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "OpenProject") -> None:
         self.desk, self.lock = desk, threading.Lock()
         self.seen = -1
         self.who: dict[int, str] = {}  # by row

@@ -1,14 +1,14 @@
 """The header of every page: what there is, and whether anything changed."""
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
 from tacit.data.events import CANNOT_TELL
 from tacit.web import schemas
-from tacit.web.desk import QUICK, Desk, Early
+from tacit.web.desk import Desk, Early
 from tacit.web.keys import bindings
+from tacit.web.open_project import QUICK, weights_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,21 +160,6 @@ def codes_dim(run: "Run") -> int:
     from tacit.latent.space import CODES
 
     return int(np.load(run.folder / CODES, mmap_mode="r", allow_pickle=False).shape[1])
-
-
-_hashes: dict[tuple[str, int], str] = {}
-
-
-def weights_hash(run: "Run") -> str:
-    """The first 12 digits of the SHA-256 of its weights."""
-    from tacit.deploy.export import WEIGHTS
-
-    path = run.folder / WEIGHTS
-    key = str(path), path.stat().st_mtime_ns
-    if key not in _hashes:
-        with path.open("rb") as file:
-            _hashes[key] = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    return _hashes[key]
 
 
 def model_info(run: "Run | None") -> schemas.ModelInfo | None:

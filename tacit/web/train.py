@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tacit.web import schemas
 from tacit.web.desk import Desk
 from tacit.web.due import answered
-from tacit.web.progress import interval
+from tacit.web.progress import interval, latest_compared, worse_than_baseline
 
 if TYPE_CHECKING:
     from tacit.engine.run import Run
@@ -24,10 +24,6 @@ def train_of(desk: Desk) -> schemas.TrainRecord:
         advice=advice_of(desk, run),
         methods=methods(),
     )
-
-
-def latest_compared(desk: Desk) -> "Run | None":
-    return next((run for run in reversed(desk.runs) if "compared" in run.record), None)
 
 
 def compared_rows(run: "Run") -> list[schemas.ComparedRow]:
@@ -100,16 +96,6 @@ def advice_of(desk: Desk, compared: "Run | None") -> str:
     return (
         f"{compared.record['method']} was the best of those compared; more labels now bring more than another method."
     )
-
-
-def worse_than_baseline(desk: Desk) -> str | None:
-    """The run that suggestions come from, if the latest comparison found its method worse than supervised."""
-    current, compared = desk.model_run, latest_compared(desk)
-    if current is None or compared is None:
-        return None
-    rows = compared.record["compared"].get("rows", [])
-    lost = any(row["candidate"] == current.record["method"] and row["above"][2] < 0 for row in rows[1:])
-    return current.name if lost else None
 
 
 # the catalogue

@@ -206,7 +206,7 @@ def test_odd_names_and_keys_are_taken_as_they_are(named):
 def test_many_items_take_a_moment(named, monkeypatch):
     """The ledger, the standing and the sentence, with rows and ids of a large project."""
     from tacit.web import bulk as module
-    from tacit.web.desk import Rows
+    from tacit.web.open_project import Rows
     from tacit.web.standing import Standing
 
     n, desk = 20_000, named.desk
