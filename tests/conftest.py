@@ -21,6 +21,10 @@ if threading.current_thread() is threading.main_thread() and signal.getsignal(si
 DATA = Path(os.environ.get("TACIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Real handwritten digits that ship with scikit-learn: x (1797, 1, 8, 8) uint8 in 0..255, y (1797,) int64."""

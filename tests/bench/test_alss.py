@@ -23,6 +23,7 @@ def small(tmp_path, monkeypatch, digits):
     return tmp_path
 
 
+@pytest.mark.long
 def test_the_study_runs_resumes_and_margin_is_worth_more_than_chance(small, monkeypatch):
     out = str(small / "rows.jsonl")
     plans = (RANDOM, Plan("margin"))

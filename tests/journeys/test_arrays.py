@@ -23,6 +23,7 @@ def source(tmp_path, digits):
     return tmp_path / "digits.npz"
 
 
+@pytest.mark.long
 def test_the_whole_job_by_separate_verbs(tacit, source, tmp_path):
     made = tacit.json("init", source, "-p", "d.tacit", "--yardstick", "200")
     assert made["pool"] + made["yardstick"] == made["items"] and made["yardstick"] == 200 and made["shape"] == [1, 8, 8]

@@ -116,6 +116,7 @@ def shows_something(page, box: dict, x: float, y: float) -> bool:
     return page.get_by_label("Under the pointer").locator(".thumb").count() > 0
 
 
+@pytest.mark.long
 def test_the_first_ten_minutes(page, gone, photos):
     address, said = gone
     assert f"{len(list(photos.iterdir()))} images" in said
