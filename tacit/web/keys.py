@@ -18,16 +18,14 @@ DEFAULTS = {
     "lasso": "l", "color": "c", "thumbnails": "h", "walk": "i", "variations": "v", "train": "t", "play": ".",
     "resample": "r", "split": "k", "help": "?",
 }  # fmt: skip
-
-
-DIGITS = "1234567890"  # of the first ten classes, in their order
+DIGITS = tuple("1234567890")  # of the first ten classes, in their order
 
 
 def defaults(classes: Sequence[str]) -> dict[str, str]:
     """Action -> key at first. A class that is called by a digit has that key, the others share what is left."""
-    first = [*classes[: len(DIGITS)], *[""] * (len(DIGITS) - len(classes))]
+    first = classes[: len(DIGITS)]
     left = iter([digit for digit in DIGITS if digit not in first])
-    keys = [name if name and name in DIGITS and len(name) == 1 else next(left) for name in first]
+    keys = [*(name if name in DIGITS else next(left) for name in first), *left]
     return DEFAULTS | {f"class-{i}": key for i, key in enumerate(keys, start=1)}
 
 

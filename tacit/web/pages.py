@@ -10,7 +10,7 @@ from tacit.web import look, progress, schemas, train
 from tacit.web.desk import Desk, Here
 from tacit.web.keys import bindings, checked, defaults
 from tacit.web.sayings import thinned
-from tacit.web.state import class_infos, class_names, desk_settings
+from tacit.web.state import class_infos, desk_settings
 
 if TYPE_CHECKING:
     from tacit.engine.run import Run
@@ -72,13 +72,14 @@ def run_info(desk: Desk, run: "Run") -> schemas.RunInfo:
 
 @router.get("/settings.json")
 def settings_page(desk: Here) -> schemas.SettingsRecord:
-    project, settings, names = desk.project, desk_settings(desk), class_names(desk)
+    project, settings, classes = desk.project, desk_settings(desk), class_infos(desk)
+    names = [one.name for one in classes]
     return schemas.SettingsRecord(
         name=str(settings.get("name", desk.folder.stem)),
         folder=str(desk.folder),
         source=str(settings.source),
         seed=project.seed,
-        classes=class_infos(desk),
+        classes=classes,
         keys=bindings(desk, names),
         defaults=defaults(names),
     )
@@ -92,7 +93,7 @@ def change_settings(order: schemas.SettingsOrder, desk: Here) -> schemas.Setting
         raise WrongUsage("a project's name is one line of text")
     if strange := [key for key in (order.keys or {}).values() if not key.isprintable()]:
         raise WrongUsage(f"{strange[0]!r} is no key that can be printed on a button")
-    keys = None if order.keys is None else checked(order.keys, class_names(desk))
+    keys = None if order.keys is None else checked(order.keys, [one.name for one in class_infos(desk)])
     with _writing:
         settings = desk_settings(desk)
         if name is not None:

@@ -40,7 +40,7 @@ def counted(desk: Desk, version: int) -> schemas.State:
     cannot = standing.number[CANNOT_TELL]
     picks = project.labels.picks()
     waiting = sum(standing.answer(rows.place[pick.item]) is None for pick in picks if pick.item in rows.place)
-    spec = project.sides[0].spec
+    spec, classes = project.sides[0].spec, class_infos(desk)
     return schemas.State(
         version=version,
         ready=True,
@@ -58,8 +58,8 @@ def counted(desk: Desk, version: int) -> schemas.State:
         flagged=len(project.labels.flags()),
         suggested=waiting,
         round=project.labels.rounds(),
-        classes=class_infos(desk),
-        keys=bindings(desk, class_names(desk)),
+        classes=classes,
+        keys=bindings(desk, [one.name for one in classes]),
         space=space_info(desk),
         model=model_info(desk.model_run),
         jobs=[],
@@ -111,7 +111,10 @@ def counts(desk: Desk) -> tuple["np.ndarray", "np.ndarray"]:
 
 def class_infos(desk: Desk) -> list[schemas.ClassInfo]:
     """The classes with their keys, and how many items of either side have them: declared ones, then others in use."""
-    number, (pool, measured), names = desk.standing.number, counts(desk), class_names(desk)
+    declared, number = desk_settings(desk).classes, desk.standing.number
+    pool, measured = counts(desk)
+    used = [name for name, code in number.items() if name != CANNOT_TELL and pool[code] + measured[code]]
+    names = list(dict.fromkeys((*declared, *used)))
     keys = bindings(desk, names)
     return [
         schemas.ClassInfo(
@@ -122,13 +125,6 @@ def class_infos(desk: Desk) -> list[schemas.ClassInfo]:
         )
         for i, name in enumerate(names, start=1)
     ]
-
-
-def class_names(desk: Desk) -> list[str]:
-    """Declared classes in their order, then others in use."""
-    (pool, measured), number = counts(desk), desk.standing.number
-    used = [name for name, code in number.items() if name != CANNOT_TELL and pool[code] + measured[code]]
-    return list(dict.fromkeys((*desk_settings(desk).classes, *used)))
 
 
 def space_info(desk: Desk, name: str | None = None) -> schemas.SpaceInfo:

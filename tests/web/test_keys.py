@@ -32,7 +32,7 @@ def test_classes_have_the_digits_in_their_order_unless_they_are_called_by_digits
 def test_no_key_does_two_things(classes):
     keys = defaults(classes)
     assert len(set(keys.values())) == len(keys) and set(keys.values()) == set(DEFAULTS.values())
-    assert all(keys[f"class-{i}"] == name for i, name in enumerate(classes[:10], 1) if name in tuple(DIGITS))
+    assert all(keys[f"class-{i}"] == name for i, name in enumerate(classes[:10], 1) if name in DIGITS)
 
 
 def test_a_changed_key_is_taken_from_what_had_it():
