@@ -136,12 +136,12 @@ class Layouts:
     def folder(self, name: str) -> Path:
         return self.desk.folder if name == QUICK else self.desk.folder / "runs" / name
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
         return self.folder(name) / (QUICK_FILE if name == QUICK else FILE)
 
     def _known(self, name: str) -> Layout | None:
         if name not in self._kept:
-            self._kept[name] = Layout.load(self._path(name))
+            self._kept[name] = Layout.load(self.path(name))
         return self._kept[name]
 
     def _others(self, name: str) -> Iterator[str]:
@@ -153,7 +153,7 @@ class Layouts:
 
     def _keep(self, layout: Layout) -> None:
         self._kept[layout.space] = layout
-        layout.save(self._path(layout.space))
+        layout.save(self.path(layout.space))
 
     # in the background
 

@@ -14,7 +14,7 @@ from tacit.web.columns import column, names, order, suggested
 from tacit.web.desk import Desk, Here, Sent
 from tacit.web.facts import marked_outliers
 from tacit.web.imported import parse
-from tacit.web.layouts import FILE, QUICK_FILE, Layout, crowd_of, title
+from tacit.web.layouts import Layout, crowd_of, title
 from tacit.web.open_project import QUICK
 from tacit.web.state import space_info
 
@@ -122,7 +122,7 @@ def shown(desk: Desk, space: str | None) -> Layout:
 
 def is_laid_out(desk: Desk, space: str) -> bool:
     """Whether a layout is kept, be it of today's items or of fewer; it is not read for that."""
-    return (desk.layouts.folder(space) / (QUICK_FILE if space == QUICK else FILE)).is_file()
+    return desk.layouts.path(space).is_file()
 
 
 def binary(values: np.ndarray, *, kept: bool = False) -> Response:
