@@ -246,7 +246,7 @@ def smooth_number(n: int) -> int:
 def neighbours_kept_on_map(codes: Tensor, points: Tensor, k: int = NEIGHBOURS, *, seed: int = 0) -> float:
     """Share of the k nearest by code that are among the k nearest on the map, over up to 2,000 items.
 
-    Of more than 200,000 items it is 500, whose 7,500 neighbours are enough for a hundredth.
+    Of more than 200,000 items it is 500.
     """
     k = min(k, len(codes) - 1)
     if k < 1:

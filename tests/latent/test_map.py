@@ -18,7 +18,7 @@ from tacit.latent.map import (
     repulsion_on_grid,
     smooth_number,
 )
-from tacit.latent.neighbours import neighbour_graph
+from tacit.latent.neighbours import nearest, neighbour_graph
 
 
 def random(n: int, d: int, seed: int = 0) -> Tensor:
@@ -173,6 +173,19 @@ def test_neighbours_kept_are_counted_one_by_one():
     shared = [len(set(a) & set(b)) for a, b in zip(true, drawn, strict=True)]
     assert neighbours_kept_on_map(codes, points, 5) == pytest.approx(sum(shared) / (40 * 5))
     assert neighbours_kept_on_map(points, 3 * points) == 1
+
+
+def test_of_very_many_items_a_few_say_how_many_neighbours_are_kept(digit_codes, digit_map, monkeypatch):
+    monkeypatch.setattr("tacit.latent.map.MANY", 0)
+    asked: list[int] = []
+
+    def counting(z, codes, k):
+        asked.append(len(z))
+        return nearest(z, codes, k)
+
+    monkeypatch.setattr("tacit.latent.map.nearest", counting)
+    assert neighbours_kept_on_map(digit_codes, digit_map.points) == pytest.approx(digit_map.kept, abs=0.02)
+    assert asked == [500, 500] and len(digit_codes) > 1000
 
 
 # going on with an earlier map

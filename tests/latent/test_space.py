@@ -119,6 +119,14 @@ def test_the_step_is_the_median_distance_to_the_nearest_other(space, codes):
     assert space.step == pytest.approx(sorted(away)[39])
 
 
+def test_in_a_large_space_a_sample_says_what_a_step_is(open_space, monkeypatch):
+    codes = random(2000, 4)
+    exact = open_space(codes).step
+    monkeypatch.setattr("tacit.latent.space.CHECKED", 400)
+    sampled = open_space(codes)
+    assert sampled.step == pytest.approx(exact, rel=0.1) and "graph" not in vars(sampled)
+
+
 @pytest.mark.parametrize("copies", [2, 10])
 def test_exact_copies_do_not_change_the_step(space, codes, open_space, copies):
     assert open_space(codes.repeat(copies, 1)).step == pytest.approx(space.step)

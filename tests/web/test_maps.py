@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tacit.web.columns import column
@@ -96,6 +97,19 @@ def test_an_item_of_the_yardstick_lies_between_items_of_the_pool(learned_client)
     space = desk.space()
     codes = space.encode(desk.project.yardstick.floats([0]))
     near = (space.codes - codes).norm(dim=1).topk(3, largest=False).indices.numpy()
+    assert np.allclose(pool[near].mean(0), beside[0], atol=1e-4)
+
+
+def test_in_a_very_large_pool_an_item_of_the_yardstick_lies_between_items_of_a_sample(learned_client, monkeypatch):
+    monkeypatch.setattr("tacit.web.layouts.AMONG", 100)
+    record = until(learned_client, done)
+    points = array(learned_client, "/api/map/points.bin").reshape(-1, 2).astype(float)
+    pool, beside = points[: record["pool"]], points[record["pool"] :]
+    desk = learned_client.desk
+    space = desk.space()
+    sample = torch.randperm(len(space), generator=torch.Generator().manual_seed(0))[:100]
+    away = (space.codes[sample] - space.encode(desk.project.yardstick.floats([0]))).norm(dim=1)
+    near = sample[away.topk(3, largest=False).indices].numpy()
     assert np.allclose(pool[near].mean(0), beside[0], atol=1e-4)
 
 
