@@ -26,8 +26,8 @@ from typing import IO
 
 LOOK = 0.02  # seconds between looks at the processes
 LOADED = (
-    "torch", "torch._dynamo", "sklearn.cluster", "sklearn.linear_model", "scipy.sparse.csgraph", "scipy.spatial", "scipy.stats", "PIL.Image",
-    "uvicorn", "tacit.cli", "tacit.project", "tacit.engine.fit", "tacit.latent.map", "tacit.methods", "tacit.web.app",
+    "torch", "torch._dynamo", "sklearn.cluster", "sklearn.linear_model", "scipy.sparse.csgraph", "scipy.spatial",
+    "scipy.stats", "PIL.Image", "uvicorn", "tacit.cli", "tacit.project", "tacit.engine.fit", "tacit.latent.map", "tacit.methods", "tacit.web.app",
     "tacit.web.go", "tacit.web.serve",
 )  # fmt: skip
 
@@ -106,7 +106,7 @@ class Forks:
         message = json.dumps(order).encode()
         socket.send_fds(self.line, [len(message).to_bytes(4, "big")], streams)
         self.line.sendall(message)
-        while (said := self._next()) and "started" not in said:
+        while "started" not in (said := self._next()):
             self.codes[said["ended"]] = said["code"]
         return said["started"]
 

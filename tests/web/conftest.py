@@ -167,6 +167,14 @@ def learned_server(learned_project) -> Iterator[Server]:
     found.stop()
 
 
+@pytest.fixture(scope="module")
+def here(learned, tmp_path_factory) -> Iterator[Server]:
+    """One server of a learned project for all tests of a file; each has items of its own."""
+    found = start(copy_of(learned, tmp_path_factory.mktemp("here")))
+    yield found
+    found.stop()
+
+
 def chromium() -> str | None:
     return next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None

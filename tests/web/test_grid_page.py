@@ -3,26 +3,16 @@
 import csv
 import io
 import shutil
-from collections.abc import Iterator
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
 from tacit.project import Project
 from tests.web.acts import arrived, history
-from tests.web.conftest import Server, copy_of, start
+from tests.web.conftest import Server, start
 
 CELL = ".cell[data-row]"
-
-
-@pytest.fixture(scope="module")
-def here(learned, tmp_path_factory) -> Iterator[Server]:
-    """One server for all of this file."""
-    found = start(copy_of(learned, tmp_path_factory.mktemp("grid")))
-    yield found
-    found.stop()
 
 
 def opened(page, server: Server, query: str = "") -> None:

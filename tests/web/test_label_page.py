@@ -2,9 +2,7 @@
 
 import re
 import statistics
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import expect
 
 from tacit.project import Project
@@ -23,14 +21,6 @@ WATCH = """() => {
     requestAnimationFrame(look);
   }, true);
 }"""
-
-
-@pytest.fixture(scope="module")
-def here(learned, tmp_path_factory) -> Iterator[Server]:
-    """One server for all of this file: every test has items of its own."""
-    found = start(copy_of(learned, tmp_path_factory.mktemp("label")))
-    yield found
-    found.stop()
 
 
 def id_of(server: Server, row: int) -> str:

@@ -1,7 +1,6 @@
 """What else the map does, in a real browser: files shown to it, halves, flags, views, and answers taken back."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tacit.project import Project
-from tests.web.conftest import Server, copy_of, start
+from tests.web.conftest import Server
 
 DROP = """([bytes, name]) => {
   const what = new DataTransfer();
@@ -19,13 +18,6 @@ DROP = """([bytes, name]) => {
     on.dispatchEvent(new DragEvent(kind, { dataTransfer: what, bubbles: true, cancelable: true }));
 }"""
 SEARCH = "Search by a file: where would it lie?"
-
-
-@pytest.fixture(scope="module")
-def here(learned, tmp_path_factory) -> Iterator[Server]:
-    found = start(copy_of(learned, tmp_path_factory.mktemp("more")))
-    yield found
-    found.stop()
 
 
 def drawn(page) -> None:

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.conftest import Server, copy_of, start
 from tests.web.test_maps import done, until
 
 WHOLE = 0.95  # of half the smaller side of the map, as in page/src/map/camera.ts
@@ -54,14 +52,6 @@ class OnMap:
         return int(
             re.search(r"Selected ([\d,]+)", self.page.locator(".map-selection h2").inner_text())[1].replace(",", "")
         )
-
-
-@pytest.fixture(scope="module")
-def here(learned, tmp_path_factory) -> Iterator[Server]:
-    """One server for all of this file but the test that stops it."""
-    found = start(copy_of(learned, tmp_path_factory.mktemp("map")))
-    yield found
-    found.stop()
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.warm import run
+
 NAMES = ("zero", "one", "two", "three")
 YARDSTICK, BATCH = 40, 20
 STEPS = 400  # of learning
@@ -69,9 +71,7 @@ class Person:
 
 
 def tacit(folder: Path, *words: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-m", "tacit", *words, "--json"], cwd=folder, capture_output=True, text=True, timeout=120
-    )
+    done = run([*words, "--json"], cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
