@@ -32,9 +32,9 @@ Version = Annotated[str | None, Query(max_length=100)]
 def map_record(desk: Here, space: Space = None) -> schemas.MapRecord:
     """The map of a space (by default the latest), or what is being done for it. Never waits for a map to be drawn."""
     name = desk.layouts.latest(space)
-    layout = desk.layouts.get(name)
     wanted = desk.space_name(space)
     waiting = desk.layouts.waiting(name) or (desk.layouts.waiting(wanted) if wanted != name else "")
+    layout = desk.layouts.get(name)  # asked for last: where nothing is waited for, it is the final one
     spaces = [space_info(desk, one) for one in (QUICK, *(run.name for run in desk.learned))]
     return schemas.MapRecord(
         ready=layout is not None,

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,24 @@ def test_a_restart_shows_the_same_map_at_once(client):
     again.open()
     assert again.layouts.get("quick").version == first["version"]
     assert again.layouts.waiting("quick") == "" and not again.has_loaded("quick")
+
+
+def test_a_map_that_becomes_final_while_it_is_asked_for_is_told_of_as_it_is(client, monkeypatch):
+    until(client, done)
+    layouts, asked = client.desk.layouts, []
+    final = layouts.get("quick")
+    layouts._kept["quick"] = replace(final, points=-final.points, final=False)
+
+    def waiting(name):
+        asked.append(name)
+        if len(asked) < 2:
+            return "laying out"
+        layouts._kept[name] = final
+        return ""
+
+    monkeypatch.setattr(layouts, "waiting", waiting)
+    record = client.get("/map.json").json()
+    assert (record["waiting"], record["version"]) == ("", final.version) and len(asked) >= 2
 
 
 def test_a_learned_map_is_the_runs_own_and_beside_it_the_quick_one_can_be_asked_for(learned_client):
