@@ -124,9 +124,12 @@ def _load(path: Path) -> ModuleType:
         raise WrongUsage(f"{path} is not a Python file\n  a method of your own is named path/to/file.py:Class")
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[module_name] = module  # dataclasses and pickles look their module up here
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # nothing is left beside somebody's file
     try:
         module_spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[module_name]
         raise WrongUsage(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    finally:
+        sys.dont_write_bytecode = written
     return module
