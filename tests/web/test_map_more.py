@@ -223,9 +223,12 @@ def test_a_range_of_numbers_hides_the_rest_by_keyboard_and_a_view_keeps_it(on_ma
     assert sum(int(bar) for bar in bars.all_inner_texts()) == np.isfinite(values).sum()
     everything = page.locator(".map-provenance")
     expect(everything).to_contain_text("360 of 360 points")
+    ends = [one.get_attribute("aria-valuetext") for one in (least, most)]
     least.press("PageUp")
     least.press("ArrowRight")
     most.press("ArrowLeft")
+    for one, end in zip((least, most), ends, strict=True):
+        expect(one).not_to_have_attribute("aria-valuetext", end)
     low, high = (float(one.get_attribute("aria-valuetext")) for one in (least, most))
     within = int(((values >= low) & (values <= high)).sum())
     assert np.nanmin(values) < low < high < np.nanmax(values) and 0 < within < np.isfinite(values).sum()
@@ -251,3 +254,18 @@ def test_a_range_of_numbers_hides_the_rest_by_keyboard_and_a_view_keeps_it(on_ma
     expect(page.get_by_role("button", name="take the range back")).to_be_disabled()
     page.get_by_role("button", name=re.compile("^delete")).click()
     expect(page.get_by_label("views", exact=True)).to_have_count(0)
+
+
+def test_both_handles_moved_before_the_next_picture_stay_where_they_were_moved(on_map):
+    on_map.get_by_label("color", exact=True).select_option("density")
+    numbers = on_map.get_by_role("group", name="Range of density")
+    numbers.wait_for()
+    on_map.evaluate(
+        "[...document.querySelectorAll('.map-histogram input')].forEach((handle, k) => {"
+        "  handle.value = [20, 180][k];"
+        "  handle.dispatchEvent(new Event('input', { bubbles: true })); })"
+    )
+    expect(numbers.get_by_role("button", name="take the range back")).to_be_enabled()
+    expect(numbers.get_by_label("lowest density shown")).to_have_js_property("value", "20")
+    expect(numbers.get_by_label("highest density shown")).to_have_js_property("value", "180")
+    expect(on_map.locator(".map-provenance")).to_contain_text("hidden by the legend")

@@ -20,27 +20,29 @@ export function Numbers({ coloring, range, setRange, select }: Props) {
   const counts = useMemo(() => histogramOf(coloring), [coloring]);
   const within = useMemo(() => countWithin(values, low, high), [values, low, high]);
   const [from, to] = [stepOf(coloring, low), stepOf(coloring, high)];
+  const lower = useRef<HTMLInputElement>(null);
+  const upper = useRef<HTMLInputElement>(null);
+  const ends = useRef<Partial<Record<"low" | "high", number>>>({}); // moved since the last picture: it may be both
   const atNextFrame = useFrame();
-  const set = (next: { low: number; high: number }): void =>
-    atNextFrame(() => setRange(next.low <= coloring.low && next.high >= coloring.high ? null : { column: name, ...next }));
-  const setLow = ({ currentTarget: handle }: Moved): void => {
-    const step = Math.min(Number(handle.value), to); // a handle does not pass the other
-    handle.value = String(step);
-    set({ low: numberAt(coloring, step), high });
-  };
-  const setHigh = ({ currentTarget: handle }: Moved): void => {
-    const step = Math.max(Number(handle.value), from);
-    handle.value = String(step);
-    set({ low, high: numberAt(coloring, step) });
+  const moved = ({ currentTarget: handle }: Moved): void => {
+    const [least, most] = [Number(lower.current!.value), Number(upper.current!.value)];
+    const isLower = handle === lower.current;
+    if (least > most) handle.value = String(isLower ? most : least); // a handle does not pass the other
+    ends.current[isLower ? "low" : "high"] = numberAt(coloring, Number(handle.value));
+    atNextFrame(() => {
+      const next = { column: name, low, high, ...ends.current };
+      ends.current = {};
+      setRange(next.low <= coloring.low && next.high >= coloring.high ? null : next);
+    });
   };
   const [a, b] = [written(coloring, low), written(coloring, high)];
-  const handle = { type: "range", min: 0, max: STEPS, step: 1, onKeyDown: ownArrows } as const;
+  const handle = { type: "range", min: 0, max: STEPS, step: 1, onKeyDown: ownArrows, onInput: moved } as const;
   return (
     <div class="map-numbers" role="group" aria-label={`Range of ${title}`}>
       <div class="map-histogram">
         <Bars {...{ coloring, counts, low, high }} />
-        <input {...handle} class={from > STEPS / 2 ? "above" : ""} aria-label={`lowest ${title} shown`} aria-valuetext={a} value={from} onInput={setLow} />
-        <input {...handle} aria-label={`highest ${title} shown`} aria-valuetext={b} value={to} onInput={setHigh} />
+        <input {...handle} ref={lower} class={from > STEPS / 2 ? "above" : ""} aria-label={`lowest ${title} shown`} aria-valuetext={a} value={from} />
+        <input {...handle} ref={upper} aria-label={`highest ${title} shown`} aria-valuetext={b} value={to} />
       </div>
       <p class="row">
         <span aria-live="polite">{number(within)} of {number(values.length)} points within {a} to {b}</span>
