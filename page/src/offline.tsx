@@ -94,13 +94,13 @@ function Offline({ map }: { map: PackedMap }) {
           <Legend coloring={coloring} counts={counts} hiding={hiding} setHiding={setHiding} select={(wanted) => select(pointsOf(cloud, coloring, wanted))} />
         </div>
         <aside aria-label="Selection and items">
+          <Chosen names={map.names} selected={selected} clear={() => select(new Int32Array(0))} />
           {shown >= 0 && (
             <section class="panel map-hovered-item" aria-label="Item">
               <div class="big">{map.thumbs[shown] ? <img class="thumb" src={map.thumbs[shown]} alt={map.names[shown]} /> : <span class="note">no picture in this file</span>}</div>
               <div><bdi class="name">{map.names[shown]}</bdi></div>
             </section>
           )}
-          <Chosen names={map.names} selected={selected} clear={() => select(new Int32Array(0))} />
         </aside>
       </div>
     </main>

@@ -110,7 +110,7 @@ def take_pictures(page, name: str) -> None:
 
 
 def shows_something(page, box: dict, x: float, y: float) -> bool:
-    """Whether an item appears at the side when the mouse rests at this share of the map."""
+    """Whether an item appears when the mouse rests at this share of the map."""
     page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
     page.wait_for_timeout(90)
     return page.get_by_label("Under the pointer").locator(".thumb").count() > 0

@@ -9,6 +9,7 @@ import { fetchItems, remember } from "./data";
 import { ClassSwatch } from "./legend";
 
 type Details = Get<"ItemDetails">;
+export type Corner = "left" | "right";
 
 const sure = (confidence: number): string => percent(confidence, 0);
 
@@ -26,8 +27,8 @@ export function Facts({ item }: { item: Item }) {
   );
 }
 
-/** What is under the pointer. */
-export function Hovered({ row }: { row: number }) {
+/** What is under the pointer: over the map, so that nothing else moves when it comes and goes. */
+export function Hovered({ row, side }: { row: number; side: Corner }) {
   const [item, setItem] = useState<Item | null>(null);
   useEffect(() => {
     if (row < 0) return setItem(null);
@@ -40,7 +41,7 @@ export function Hovered({ row }: { row: number }) {
   }, [row]);
   if (!item) return null;
   return (
-    <section class="panel map-hovered-item" aria-label="Under the pointer">
+    <section class={`panel map-hovered-item ${side}`} aria-label="Under the pointer">
       <div class="big"><Thumb item={item} size={160} /></div>
       <div><bdi class="name">{item.name}</bdi><Facts item={item} /></div>
     </section>

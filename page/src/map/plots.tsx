@@ -1,5 +1,6 @@
 // The map, and the one beside it: both take the same gestures, and files that are dropped on them.
 import type { RefObject } from "preact";
+import { useState } from "preact/hooks";
 import { complain } from "../store";
 import type { Get } from "../types";
 import { number } from "../ui/parts";
@@ -7,6 +8,7 @@ import type { Shown } from "./appearance";
 import type { Chosen } from "./chosen";
 import { badgeOf } from "./clusters";
 import { fetchPictures, type MapRecord } from "./data";
+import { Hovered, type Corner } from "./item";
 import type { Looks } from "./looks";
 import { Plot, type How } from "./plot";
 import { marksOf } from "./search";
@@ -43,14 +45,20 @@ export function Plots({ record, drawn, beside, looks, shown, chosen, found, leg,
     const file = event.dataTransfer?.files[0];
     if (file) void drop(file).catch(complain);
   };
+  const [side, setSide] = useState<Corner>("right");
+  const awayFrom = ({ clientX, currentTarget }: { clientX: number; currentTarget: Element }): void => {
+    const { left, width } = currentTarget.getBoundingClientRect();
+    setSide(clientX - left > width / 2 ? "left" : "right");
+  };
   return (
-    <div class="map-plots" onDragOver={(event) => event.preventDefault()} onDrop={dropped}>
+    <div class="map-plots" onPointerMove={awayFrom} onDragOver={(event) => event.preventDefault()} onDrop={dropped}>
       <Plot {...shared} name={`Map of ${number(drawn.cloud.n)} points`} cloud={drawn.cloud} look={looks.first} leg={leg} density={leg ? null : density}
         marks={leg ? [] : marksOf(found, drawn.cloud)} badges={shown.badges && !leg ? record.clusters.map(badgeOf) : undefined}
         onBadge={selectCluster} onLasso={lasso(drawn)} onStage={(made) => (stage.current = made)} onDrawn={announce} />
       {beside.drawn && looks.beside && (
         <Plot {...shared} name={`The same items in ${beside.record?.space?.name}`} cloud={beside.drawn.cloud} look={looks.beside} onLasso={lasso(beside.drawn)} />
       )}
+      <Hovered row={hover} side={side} />
     </div>
   );
 }

@@ -12,7 +12,7 @@ export function Provenance({ record, shown, drawn }: { record: MapRecord; shown:
       <strong>{number(shown)} of {number(record.of)} points</strong>
       {shown < drawn && `, ${number(drawn - shown)} hidden by the legend`}
       {drawn < record.of && `, ${number(record.of - drawn)} not on this layout yet`}
-      {" · "}from {from}, {space?.dim} numbers an item · {record.made}
+      {" · "}from {from}{space?.learned && `, ${space.dim} numbers an item`} · {record.made}
       {record.kept !== null && <> · <span title="share of the true neighbours, in the full space, that are neighbours on the map as well">quality {record.kept.toFixed(2)} ({percent(record.kept, 0)} of true neighbours kept)</span></>}
       {record.note && ` · ${record.note}`}
       {waiting && ` · ${waiting} …`}

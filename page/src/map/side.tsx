@@ -1,11 +1,11 @@
-// At the side of the map: the item under the pointer, what was found, what is selected, what is open, the groups.
+// At the side of the map: what was found, what is selected, what is open, the groups.
 import { useState } from "preact/hooks";
 import { complain, state, useValue } from "../store";
 import type { Get } from "../types";
 import type { Chosen } from "./chosen";
 import { Clusters } from "./clusters";
 import { fetchItems, type MapRecord } from "./data";
-import { answerItem, Hovered, OpenItem } from "./item";
+import { answerItem, OpenItem } from "./item";
 import type { How } from "./plot";
 import { FoundItems } from "./search";
 import { Selection } from "./selection";
@@ -20,7 +20,7 @@ interface Props {
 
 export function Side({ record, space, chosen, found, selectCluster }: Props) {
   const now = useValue(state);
-  const { rows, hover, open, select, setOpen } = chosen;
+  const { rows, open, select, setOpen } = chosen;
   const [answers, setAnswers] = useState(0); // given here: what is open asks again
   const changed = (): void => setAnswers((turn) => turn + 1);
   const alone = (answer: string): void => {
@@ -29,7 +29,6 @@ export function Side({ record, space, chosen, found, selectCluster }: Props) {
   };
   return (
     <aside aria-label="Selection and items">
-      <Hovered row={hover} />
       {found && <FoundItems found={found} open={setOpen} select={select} />}
       <Selection rows={rows} of={record.of} name={now?.name ?? "tacit"} open={setOpen} {...{ select, changed, alone }} />
       {open >= 0 && <OpenItem row={open} version={answers + (now?.version ?? 0)} close={() => setOpen(-1)} open={setOpen} {...{ space, select, changed }} />}
