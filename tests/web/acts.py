@@ -29,6 +29,15 @@ def press_on(page: Page, key: str) -> None:
     expect(page.locator(STAGE)).not_to_have_attribute("data-row", str(before))
 
 
+def comes_true(page: Page, script: str) -> None:
+    """Wait for what a script says; the browser's own waiting needs `eval`, which the page forbids."""
+    for _ in range(PATIENCE // 50):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"it did not come true: {script}")
+
+
 def history(server: Server) -> list[Event]:
     return Project(server.folder).labels.history()
 

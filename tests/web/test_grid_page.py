@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_a_selection_splits_in_two_and_goes_to_labelling(page, here):
 def test_filters_are_in_the_address_and_enter_opens_an_item(page, here):
     opened(page, here)
     page.get_by_label("Show").select_option("yardstick")
-    page.wait_for_function("location.search.includes('state=yardstick')")
+    expect(page).to_have_url(re.compile("state=yardstick"))
     page.get_by_text("72 of 72 items of the yardstick").wait_for()
     page.get_by_label("Name has").fill("no such name")
     page.get_by_text("No item is like that.").wait_for()
