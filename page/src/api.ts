@@ -11,6 +11,7 @@ export class Failure extends Error {
   }
 }
 
+const OTHER = 421; // the server that is meant is not there: at its address is another
 type Query = Record<string, string | number | boolean | undefined | null>;
 
 export function address(path: string, query: Query = {}): string {
@@ -19,22 +20,28 @@ export function address(path: string, query: Query = {}): string {
   return said ? `${path}?${said}` : path;
 }
 
+const said: Record<string, string> = {}; // with every request
+
+/** From now on the server refuses what is asked of it while it serves another project. */
+export const speakOf = (project: string): void => void (said["tacit-project"] = project);
+
 async function call(path: string, init: RequestInit): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(path, { credentials: "same-origin", ...init });
+    answer = await fetch(path, { credentials: "same-origin", ...init, headers: { ...said, ...init.headers } });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Failure("the server does not answer", "start it again: tacit serve");
   }
   if (answer.ok) return answer;
-  let said: Partial<Get<"Wrong">> = {};
+  let wrong: Partial<Get<"Wrong">> = {};
   try {
-    said = await answer.json();
+    wrong = await answer.json();
   } catch {
     // not ours: the status has to do
   }
-  throw new Failure(said.error ?? `the server answered ${answer.status}`, said.next ?? "", answer.status);
+  const status = answer.status === OTHER ? 0 : answer.status;
+  throw new Failure(wrong.error ?? `the server answered ${answer.status}`, wrong.next ?? "", status);
 }
 
 export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {

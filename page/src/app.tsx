@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useKeys } from "./keys";
-import { waiting as outbox } from "./outbox";
+import { elsewhere, waiting as outbox } from "./outbox";
 import { GridPage } from "./pages/grid";
 import { LabelPage } from "./pages/label";
 import { LookPage } from "./pages/look";
@@ -13,7 +13,7 @@ import { RunsPage } from "./pages/runs";
 import { SettingsPage } from "./pages/settings";
 import { TrainPage } from "./pages/train";
 import { go, route } from "./route";
-import { failure, kept, online, state, toasts, useValue } from "./store";
+import { failure, kept, online, other, state, toasts, useValue } from "./store";
 import { JobLine } from "./ui/job";
 import { count, Key, Link } from "./ui/parts";
 import { Help } from "./ui/help";
@@ -91,14 +91,25 @@ function Banners() {
   const now = useValue(state);
   const here = useValue(online);
   const unsent = useValue(outbox);
+  const left = useValue(elsewhere);
+  const name = useValue(other);
   const hidden = useValue(away);
   const shown = now?.banners.filter((one) => !hidden.includes(one.id + one.text)) ?? [];
   return (
     <div class="banners" role="status">
       {!here && (
         <p class="banner warning">
-          The server does not answer. Go on labelling: {unsent === 0 ? "answers" : count(unsent, "answer")} will be kept in
-          this browser and sent when it is back.
+          {name
+            ? `This page shows ${now?.name}, but ${name} is served at this address now. `
+            : "The server does not answer. Go on labelling: "}
+          {unsent === 0 ? "answers" : count(unsent, "answer")} will be kept in this browser and sent when
+          {name ? ` ${now?.name} is served here again. ` : " it is back."}
+          {name && <button onClick={() => location.reload()}>Show {name}</button>}
+        </p>
+      )}
+      {here && left > 0 && (
+        <p class="banner info">
+          {count(left, "answer")} to another project {left === 1 ? "waits" : "wait"} in this browser, to be sent when that is served at this address again.
         </p>
       )}
       {shown.map((one) => (

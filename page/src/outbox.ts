@@ -2,11 +2,13 @@
 import { post } from "./api";
 import { Line, type Entry, type Keeper } from "./label/sending";
 import { openStorage } from "./label/storage";
-import { complain, online, refresh, say, session, unique, Value, who } from "./store";
+import { complain, online, project, refresh, say, session, unique, Value, who } from "./store";
 import type { Get } from "./types";
 
 /** How many wait to be sent. */
 export const waiting = new Value(0);
+/** How many wait for another project to be served at this address. */
+export const elsewhere = new Value(0);
 
 /** What a person answered, and what they saw while doing so. */
 export interface Given {
@@ -57,7 +59,7 @@ const nextOrder = (): number => (latest = Math.max(latest + 1, Date.now() * 1000
 export function give(answers: Given[]): string[] {
   const group = answers.length > 1 ? unique() : "";
   const entries = answers.map(({ row, answer, seconds = null, suggestion = null, round = null }) => ({
-    key: unique(), group, order: nextOrder(), who: who.value, session, row, answer, seconds, suggestion, round,
+    key: unique(), project: project.value, group, order: nextOrder(), who: who.value, session, row, answer, seconds, suggestion, round,
     given: Date.now() / 1000,
   }));
   line.add(entries);
@@ -92,8 +94,11 @@ const LEFT = 3600; // seconds after which an answer was left behind, where nobod
 
 /** Send what is left of tabs that are gone. */
 async function collect(open: (session: string) => boolean): Promise<void> {
+  if (!project.value) return;
   try {
-    const found = await keeper.all();
+    const all = await keeper.all();
+    const found = all.filter((entry) => entry.project === project.value);
+    elsewhere.value = all.length - found.length;
     if (navigator.locks === undefined) {
       const old = Date.now() / 1000 - LEFT;
       return line.adopt(found.filter((entry) => !open(entry.session) || entry.given < old));
@@ -107,7 +112,7 @@ async function collect(open: (session: string) => boolean): Promise<void> {
 }
 
 function start(): void {
-  void collect((tab) => tab !== session); // its own, from before a reload
+  project.listen(() => void collect((tab) => tab !== session)); // its own, from before a reload
   void navigator.locks?.request(TAB + session, () => new Promise(() => undefined));
   setInterval(() => void collect(() => true), 30_000);
   window.addEventListener("online", () => line.wake());

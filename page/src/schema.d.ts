@@ -1153,6 +1153,8 @@ export interface components {
             ready: boolean;
             /** Waiting */
             waiting: string;
+            /** Project */
+            project: string;
             /** Name */
             name: string;
             /** Folder */

@@ -1,6 +1,6 @@
 // Small observable values, and the state of the project that every page shows.
 import { useEffect, useState } from "preact/hooks";
-import { Failure, get } from "./api";
+import { Failure, get, speakOf } from "./api";
 import type { State } from "./types";
 
 export class Value<T> {
@@ -50,7 +50,9 @@ export function kept<T>(name: string, initial: T): Value<T> {
 }
 
 export const state = new Value<State | null>(null);
-export const online = new Value(true);
+export const project = new Value(""); // the one that this page shows, once it is known
+export const online = new Value(true); // whether it is served
+export const other = new Value(""); // the name of another one that is served at this address instead
 export const failure = new Value<Failure | null>(null); // why there is no state at all
 export const who = kept("who", "me");
 export const theme = kept<"auto" | "light" | "dark">("theme", "auto");
@@ -85,9 +87,15 @@ export function refresh(): Promise<void> {
 async function ask(): Promise<void> {
   try {
     const next = await get<State>("/state.json");
-    online.value = true;
     failure.value = null;
-    if (JSON.stringify(next) !== JSON.stringify(state.value)) state.value = next;
+    if (!project.value && next.project) {
+      speakOf(next.project);
+      project.value = next.project;
+    }
+    const mine = next.project === project.value;
+    online.value = mine; // not while it is being opened again: what is on the page stays
+    other.value = mine || !next.project ? "" : next.name;
+    if (mine && JSON.stringify(next) !== JSON.stringify(state.value)) state.value = next;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     online.value = error.status !== 0;

@@ -73,7 +73,7 @@ class World {
 let world: World;
 let order = 0;
 const entry = (row: number, answer = "gull", group = ""): Entry => ({
-  key: `key-of-${row}`, group, order: order++, who: "me", session: "tab-1", row, answer, seconds: 1, suggestion: null, round: null, given: world.time,
+  key: `key-of-${row}`, project: "birds", group, order: order++, who: "me", session: "tab-1", row, answer, seconds: 1, suggestion: null, round: null, given: world.time,
 });
 const settled = async (): Promise<void> => {
   for (let i = 0; i < 60; i++) await Promise.resolve();

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ class Settings:
             tomlkit.comment("A Tacit project. You may edit this file; everything else here is written by the program.")
         )
         document["version"] = VERSION
+        document["id"] = secrets.token_hex(8)
+        document["id"].comment("by which an open page knows that it still talks to this project")
         document["name"] = folder.stem
         document["source"] = os.path.relpath(source.resolve(), folder.resolve())
         document["seed"] = seed

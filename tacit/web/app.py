@@ -15,13 +15,13 @@ import tacit
 from tacit.disk import explain
 from tacit.errors import BadData, BadEnvironment, NotEnoughLabels, TacitError, UnknownName, WrongUsage
 from tacit.web import decoding, exchange, grid, items, labeling, maps, pages, people, running, schemas, state
-from tacit.web.desk import Desk
+from tacit.web.desk import Desk, OtherProject
 from tacit.web.guard import HEADERS, Guard
 
 DIST = Path(__file__).parent / "dist"  # the page, built by Vite
 PAGES = ("", "map", "label", "grid", "progress", "train", "look", "runs", "settings", "people")
 ROUTERS = (state, items, maps, grid, labeling, people, decoding, running, pages, exchange)
-STATUS = {UnknownName: 404, NotEnoughLabels: 409, WrongUsage: 400, BadData: 422, BadEnvironment: 503}
+STATUS = {OtherProject: 421, UnknownName: 404, NotEnoughLabels: 409, WrongUsage: 400, BadData: 422, BadEnvironment: 503}
 WRONG: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Wrong} for status in (400, 401, 403, 404, 409, 413, 421, 422, 503)
 }

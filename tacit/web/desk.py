@@ -8,6 +8,7 @@ from pydantic import GetPydanticSchema, WithJsonSchema
 from pydantic_core import core_schema
 from starlette.datastructures import UploadFile
 
+from tacit.errors import WrongUsage
 from tacit.web.open_project import OpenProject
 
 if TYPE_CHECKING:  # torch takes seconds to load, and the page should be there before
@@ -15,6 +16,9 @@ if TYPE_CHECKING:  # torch takes seconds to load, and the page should be there b
     from tacit.web.jobs import Jobs
     from tacit.web.layouts import Layouts
     from tacit.web.queues import Queues
+
+
+MEANT = "tacit-project"  # the header in which a page says which project it shows
 
 
 class Desk(OpenProject):
@@ -57,10 +61,16 @@ def desk_of(request: Request) -> Desk:
     return found
 
 
+class OtherProject(WrongUsage):
+    """Asked by a page that was opened while another project was served at this address."""
+
+
 def opened(request: Request) -> Desk:
-    """The desk with its project open; raises what went wrong where it could not be opened."""
+    """The desk with its project open; raises what went wrong where it could not be opened, or where another is meant."""
     desk = desk_of(request)
-    _ = desk.project
+    name = desk.project.settings.get("name", desk.folder.stem)
+    if request.headers.get(MEANT, desk.identity) != desk.identity:
+        raise OtherProject(f"another project, {name}, is served here now\n  load the page again to work on {name}")
     return desk
 
 

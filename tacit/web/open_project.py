@@ -1,6 +1,7 @@
 """A project that a server has opened: its items, answers, spaces and runs, read once and again where they changed."""
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -92,6 +93,12 @@ class OpenProject:
                 raise self.failure
         assert self._project is not None
         return self._project
+
+    @cached_property
+    def identity(self) -> str:
+        """Which project this is, 16 hexadecimal digits: it differs between copies, for their answers do too."""
+        said = os.fsencode(self.folder.resolve()) + b"\0" + str(self.project.settings.get("id", "")).encode()
+        return hashlib.blake2b(said, digest_size=8).hexdigest()
 
     @cached_property
     def imported(self) -> "Imported":

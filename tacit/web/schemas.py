@@ -102,6 +102,7 @@ class State(Record):
     version: int  # rises with every change; the same number means nothing to fetch again
     ready: bool
     waiting: str  # what is being done, while not ready
+    project: str  # which one this is: another one may be served at the same address later; "" while not ready
     name: str
     folder: str
     kind: Kind

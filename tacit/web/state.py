@@ -45,6 +45,7 @@ def counted(desk: Desk, version: int) -> schemas.State:
         version=version,
         ready=True,
         waiting="",
+        project=desk.identity,
         name=str(settings.get("name", desk.folder.stem)),
         folder=desk.folder.name,
         kind=spec.kind,  # type: ignore[arg-type]
@@ -82,7 +83,7 @@ def opening(desk: Desk) -> schemas.State:
         "banners": [],
     }
     return schemas.State(
-        version=0, ready=False, waiting=desk.doing, name=desk.folder.stem, folder=desk.folder.name, kind="image",
+        version=0, ready=False, waiting=desk.doing, project="", name=desk.folder.stem, folder=desk.folder.name, kind="image",
         **nothing, **empty,
     )  # fmt: skip
 

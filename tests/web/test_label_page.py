@@ -1,37 +1,24 @@
 """The Label page in a real browser: one key a label, nothing lost, everything to be taken back."""
 
 import re
-import statistics
+import socket
 
 from playwright.sync_api import expect
 
 from tacit.project import Project
-from tests.web.acts import SHOWN, arrived, at, history, opened, press_on
+from tacit.project.settings import Settings
+from tests.web.acts import SHOWN, STAGE, arrived, at, comes_true, history, opened, press_on
 from tests.web.conftest import Server, copy_of, start
-
-WATCH = """() => {
-  window.took = [];
-  window.addEventListener("keydown", () => {
-    const began = performance.now(), before = document.querySelector(".stage").dataset.row;
-    const look = () => {
-      const image = document.querySelector(".stage img");
-      if (document.querySelector(".stage").dataset.row === before || !image.complete) return requestAnimationFrame(look);
-      setTimeout(() => window.took.push(performance.now() - began));  // behind the frame that shows it
-    };
-    requestAnimationFrame(look);
-  }, true);
-}"""
 
 
 def id_of(server: Server, row: int) -> str:
     return server.get(f"/api/items?rows={row}").json()[0]["id"]
 
 
-def test_a_label_is_one_key_and_the_next_item_is_there_at_once(page, here, capsys):
+def test_a_label_is_one_key_and_the_next_item_is_there_at_once(page, here):
     opened(page, here)
     page.wait_for_timeout(300)
     before, rows = len(history(here)), []
-    page.evaluate(WATCH)
     for key in "1234567890":
         rows.append(at(page))
         press_on(page, key)
@@ -39,11 +26,6 @@ def test_a_label_is_one_key_and_the_next_item_is_there_at_once(page, here, capsy
     assert [event.item for event in events] == [id_of(here, row) for row in rows]
     assert [event.answer for event in events] == list("1234567890")
     assert all(event.suggestion is not None and event.seconds is not None for event in events)
-    page.wait_for_function("window.took.length === 10")
-    took = page.evaluate("window.took")
-    with capsys.disabled():
-        print(f"\n10 keys for 10 labels; next item after {statistics.median(took):.0f} ms (median), {max(took):.0f} ms")
-    assert statistics.median(took) < 50
 
 
 def test_space_accepts_and_everything_can_be_undone_and_brought_back(page, here):
@@ -84,7 +66,7 @@ def test_skipped_items_come_back_and_cannot_tell_is_an_answer(page, here):
     press_on(page, "u")
     assert arrived(page, here, before + 1)[-1].answer == "?"
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("row => Number(document.querySelector('.stage').dataset.row) === row", arg=second)
+    expect(page.locator(STAGE)).to_have_attribute("data-row", str(second))
     for _ in range(40):
         if at(page) == first:
             break
@@ -143,14 +125,22 @@ def test_a_file_that_is_gone_is_shown_as_it_was_packed(page, here):
     try:
         opened(page, here, "rows")
         page.get_by_text("The file is gone").wait_for()
-        page.wait_for_function("document.querySelector('.stage img').naturalWidth > 0")
+        comes_true(page, f"document.querySelector('{SHOWN}').naturalWidth > 0")
         assert "/thumb" in page.locator(SHOWN).get_attribute("src")
     finally:
         away.rename(place)
 
 
+def free_port() -> str:
+    """One that no other server asks for while the one that has it is gone."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
 def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, learned, tmp_path):
-    server = start(copy_of(learned, tmp_path))
+    port = free_port()
+    server = start(copy_of(learned, tmp_path), "--port", port)
     context = browser.new_context()
     try:
         page = context.new_page()
@@ -166,7 +156,6 @@ def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, lea
         expect(page.locator(".banner.warning")).to_contain_text("5 answers")
         page.keyboard.press("z")  # of an answer that was never sent
         page.get_by_text("4 answers").wait_for()
-        port = server.address.rpartition(":")[2]
         server = start(server.folder, "--port", port)
         answers = [event.answer for event in arrived(page, server, before + 5)[before:]]
         assert answers == ["1", "2", "3", "4", "5"]
@@ -184,6 +173,33 @@ def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, lea
     finally:
         context.close()
         server.stop()
+
+
+def test_no_answer_goes_to_another_project_at_the_same_address(page, learned, tmp_path):
+    port = free_port()
+    started = [server := start(copy_of(learned, tmp_path / "one"), "--port", port)]
+    before = len(history(server))
+    try:
+        opened(page, server)
+        server.stop()
+        press_on(page, "2")
+        started.append(other := start(copy_of(learned, tmp_path / "other"), "--port", port))
+        Settings(other.folder).set("name", "owls")
+        page.get_by_text("This page shows photos, but owls is served at this address now.").wait_for()
+        press_on(page, "3")
+        expect(page.locator(".banner.warning")).to_contain_text("2 answers will be kept")
+        page.get_by_role("button", name="Show owls").click()
+        page.get_by_text("2 answers to another project wait in this browser").wait_for()
+        press_on(page, "4")
+        assert [event.answer for event in arrived(page, other, before + 1)[before:]] == ["4"]
+        other.stop()
+        started.append(server := start(server.folder, "--port", port))
+        opened(page, server)
+        assert [event.answer for event in arrived(page, server, before + 2)[before:]] == ["2", "3"]
+        assert len(history(other)) == before + 1
+    finally:
+        for one in started:
+            one.stop()
 
 
 def test_a_new_project_asks_for_classes_and_gives_them_keys(page, server):

@@ -5,6 +5,7 @@ import type { Get } from "../types";
 
 export interface Entry {
   key: string; // the server records a key once, however often it is sent
+  project: string; // another one may be served at the same address later
   group: string; // "" for a single answer, else the name of an act that one undo takes back: sent in one request
   order: number;
   who: string;
