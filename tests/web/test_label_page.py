@@ -146,8 +146,9 @@ def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, lea
         page = context.new_page()
         opened(page, server)
         before = len(history(server))
-        with page.expect_response(lambda answer: "/api/answers" in answer.url):
+        with page.expect_response(lambda answer: "/api/answers" in answer.url) as told:
             press_on(page, "1")
+        told.value.finished()  # the whole of it: else the page asks again
         server.process.kill()
         server.process.wait()
         for key in "23456":
