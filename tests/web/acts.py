@@ -1,5 +1,7 @@
 """What a person does on the page in a browser, and what is in the ledger then."""
 
+from collections.abc import Callable
+
 from playwright.sync_api import Page, expect
 
 from tacit.data.events import Event
@@ -29,13 +31,13 @@ def press_on(page: Page, key: str) -> None:
     expect(page.locator(STAGE)).not_to_have_attribute("data-row", str(before))
 
 
-def comes_true(page: Page, script: str) -> None:
-    """Wait for what a script says; the browser's own waiting needs `eval`, which the page forbids."""
+def comes_true(page: Page, wanted: Callable[[], bool]) -> None:
+    """Wait for this; the browser's own `wait_for_function` needs eval, which the page forbids."""
     for _ in range(PATIENCE // 50):
-        if page.evaluate(script):
+        if wanted():
             return
         page.wait_for_timeout(50)
-    raise AssertionError(f"it did not come true: {script}")
+    raise AssertionError("it did not come true")
 
 
 def history(server: Server) -> list[Event]:

@@ -125,7 +125,7 @@ def test_a_file_that_is_gone_is_shown_as_it_was_packed(page, here):
     try:
         opened(page, here, "rows")
         page.get_by_text("The file is gone").wait_for()
-        comes_true(page, f"document.querySelector('{SHOWN}').naturalWidth > 0")
+        comes_true(page, lambda: page.evaluate(f"document.querySelector('{SHOWN}').naturalWidth > 0"))
         assert "/thumb" in page.locator(SHOWN).get_attribute("src")
     finally:
         away.rename(place)
@@ -229,5 +229,5 @@ def test_without_storage_the_page_still_labels(page, here):
     with page.expect_response(lambda answer: "/api/answers" in answer.url):
         press_on(page, "1")
     assert arrived(page, here, before + 1)[-1].answer == "1"
-    page.wait_for_timeout(300)  # the page reads what it was told
-    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('tacit.outbox.')).length") == 0
+    kept = "Object.keys(localStorage).filter(name => name.startsWith('tacit.outbox.')).length"
+    comes_true(page, lambda: page.evaluate(kept) == 0)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tacit.project import Project
+from tests.web.acts import comes_true
 from tests.web.conftest import Server
 
 DROP = """([bytes, name]) => {
@@ -87,10 +88,12 @@ def test_a_file_dropped_on_the_map_moves_the_map_to_its_place(on_map, here):
     assert panel.locator(".map-picture").first.get_attribute("aria-label") == f"Open {item['name']}"
     mark, plot = on_map.locator(".map-plot").get_by_text("the file"), on_map.locator(".map-plot")
     expect(mark).to_be_visible()
-    on_map.wait_for_timeout(700)  # the map glides there
-    at, around = mark.bounding_box(), plot.bounding_box()
-    assert abs(at["x"] - around["x"] - around["width"] / 2) < 80
-    assert abs(at["y"] - around["y"] - around["height"] / 2) < 80
+
+    def in_the_middle() -> bool:
+        at, around = mark.bounding_box(), plot.bounding_box()
+        return all(abs(at[a] - around[a] - around[side] / 2) < 80 for a, side in (("x", "width"), ("y", "height")))
+
+    comes_true(on_map, in_the_middle)  # the map glides there
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.web.acts import comes_true
 from tests.web.test_maps import done, until
 
 WHOLE = 0.95  # of half the smaller side of the map, as in page/src/map/camera.ts
@@ -141,8 +142,7 @@ def test_the_keyboard_alone_zooms_colors_and_opens(on_map):
         page.keyboard.press("ArrowUp")
     page.wait_for_timeout(500)
     page.keyboard.press("a")
-    page.wait_for_timeout(300)
-    assert on_map.selected() < 360  # fewer are in view
+    comes_true(page, lambda: on_map.selected() < 360)  # fewer are in view
 
 
 def test_a_second_space_lies_beside_the_first_and_shares_the_selection(on_map):
