@@ -5,7 +5,7 @@ import { Details, worded } from "../label/details";
 import { give } from "../outbox";
 import { complain, refresh, say, state, useValue, who } from "../store";
 import type { Get } from "../types";
-import { Button, count, Empty, lasting, Link, number, Thumb } from "../ui/parts";
+import { Button, count, Empty, fixed, lasting, Link, number, Thumb } from "../ui/parts";
 import "./people.css";
 
 const FORMATS: [string, string][] = [
@@ -73,7 +73,7 @@ function Agreement({ found }: { found: Get<"Agreement"> }) {
     <>
       {kappa && (
         <p class="kappa">
-          <strong>{kappa.value.toFixed(2)}</strong> [{kappa.low.toFixed(2)}, {kappa.high.toFixed(2)}] {inWords(kappa.value)} agreement
+          <strong>{fixed(kappa.value, 2)}</strong> [{fixed(kappa.low, 2)}, {fixed(kappa.high, 2)}] {inWords(kappa.value)} agreement
           {inWords(kappa.low) !== inWords(kappa.high) && `, by the interval anything from ${inWords(kappa.low)} to ${inWords(kappa.high)}`}
         </p>
       )}
