@@ -117,6 +117,8 @@ def _words(kind: str, kappa: Interval | None, items: int, people: int, raw: floa
     if kappa is None:
         return f"{said}; all answers are of one class, so kappa is not defined"
     said += f"; {kind} {kappa.value:z.2f} [{kappa.low:z.2f}, {kappa.high:z.2f}] (95 % bootstrap interval), where 0 is chance and 1 is full agreement"
+    if kappa.value < 1 and kappa.high - kappa.low < 1e-9:
+        return f"{said}; somebody gave one class only, so there is nothing that kappa could rest on"
     if kappa.value == 1:
         return f"{said}; nobody disagreed yet, so the interval cannot tell how rare a disagreement is"
     return said + (f"; with fewer than {FEW} items the interval is too hopeful" if items < FEW else "")

@@ -100,8 +100,19 @@ def evaluate_run(project: Home, name: str | None) -> Outcome:
         lines.append(
             f"its confidence is off by more than chance   better: tacit train {run.record['method']} --calibrate"
         )
+    if strange := strangers(project, tuple(run.record["classes"])):
+        lines.append(
+            f"left out: the yardstick's {', '.join(strange)}, which {run.name} was never told of   better: tacit train"
+        )
     record = {"run": run.name, "from": source, **report.to_dict(), "next": worth.to_dict() if worth else None}
     return Outcome(record, lines)
+
+
+def strangers(project: Home, known: tuple[str, ...]) -> list[str]:
+    """Classes of answered items of the yardstick that are not among those known."""
+    now = project.classes
+    given = project.labels.vector(project.yardstick.ids, now)
+    return [now[c] for c in given[given >= 0].unique().tolist() if now[c] not in known]
 
 
 def wants_calibration(run: Run, report: Report) -> bool:

@@ -129,7 +129,7 @@ def advice_of(desk: OpenProject) -> str:
         return "Go on: a first model needs answers of at least two classes."
     if not left:
         return "Stop: every item of the pool has an answer."
-    if not measured(desk):
+    if not (runs := measured(desk)):
         if not len(desk.rows.yardstick):
             return "Nothing can be measured: this project has no yardstick. Make it anew without --yardstick 0."
         if yardstick_answers(desk) == 0:
@@ -137,7 +137,8 @@ def advice_of(desk: OpenProject) -> str:
         return "Train: the yardstick has answers, and no model has been measured on it yet."
     found = worth(desk)
     if found is None:
-        return "Go on: one number of labels has been measured so far, and it takes two to say what more would bring."
+        method = runs[-1].record["method"]
+        return f"Go on: {method} has been measured with one number of labels, and it takes two to say what more would bring."
     if found.gain.high < WORTH_IT:
         return f"Stop: even at best the next round brings less than a point. {found}."
     if found.gain.value < WORTH_IT:

@@ -67,7 +67,7 @@ def test_the_curve_has_every_training_with_wilsons_interval(client):
 
 def test_more_trainings_give_advice_with_what_the_next_labels_are_worth(client):
     before = client.get("/progress.json").json()
-    assert before["advice"].startswith("Go on: one number of labels has been measured")
+    assert before["advice"].startswith("Go on: supervised has been measured with one number of labels")
     told = client.desk.trained[-1].record
     for labels, right in ((80, 60), (160, 60), (320, 60), (640, 60)):
         record = {**told, "labels": labels, "accuracy": [right / 72, 0.7, 0.9]}

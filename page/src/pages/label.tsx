@@ -89,6 +89,7 @@ function useRenewed(sitting: Sitting): void {
 function Top({ kind, sitting }: { kind: Kind; sitting: Sitting }) {
   const now = useValue(state);
   const said = useValue(sitting.said);
+  const card = shown(useValue(sitting.deck));
   const speed = sitting.pace;
   const { done, of, number: which } = batch(sitting.sizes, sitting.answered);
   return (
@@ -107,7 +108,7 @@ function Top({ kind, sitting }: { kind: Kind; sitting: Sitting }) {
         <Button action="suggest" aria-pressed={kind === "suggest"} onMouseDown={stayOut} onClick={() => go("/label")}>Suggest</Button>
         <Button action="yardstick" aria-pressed={kind === "yardstick"} onMouseDown={stayOut} onClick={() => go("/label?kind=yardstick")}>Yardstick</Button>
       </span>
-      {said && <p class="note why">{said}</p>}
+      {said && card && <p class="note why">{said}</p>}
     </div>
   );
 }

@@ -39,7 +39,7 @@ export function PeoplePage() {
 }
 
 function Table({ people }: { people: Get<"Person">[] }) {
-  if (people.length === 0) return <Empty>Nobody has answered yet. <Link href="/label">Label the first items</Link></Empty>;
+  if (people.length === 0) return <Empty><Link href="/label">Label the first items</Link></Empty>;
   return (
     <div class="wide">
       <table>
@@ -62,7 +62,8 @@ function Table({ people }: { people: Get<"Person">[] }) {
 
 /** What a kappa means, in the words of Landis and Koch (1977). */
 function inWords(kappa: number): string {
-  if (kappa < 0) return "less than by chance";
+  if (kappa <= -0.005) return "less than chance";
+  if (kappa < 0.005) return "no"; // as it is printed
   const steps: [number, string][] = [[0.2, "slight"], [0.4, "fair"], [0.6, "moderate"], [0.8, "substantial"], [Infinity, "almost perfect"]];
   return steps.find(([end]) => kappa <= end)![1];
 }
