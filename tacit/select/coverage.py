@@ -34,7 +34,7 @@ def k_center(space: Space, labels: Tensor, k: int, *, seed: int = 0) -> Picks:
 def _reason(steps: float) -> str:
     if steps == float("inf"):
         return "the most central item; nothing is labelled yet"
-    return f"far from anything labelled or picked before ({steps:.1f} typical steps)"
+    return f"far from anything labelled or picked before ({steps:.1f} times the usual distance between neighbours)"
 
 
 def farthest_first(
