@@ -80,7 +80,8 @@ def variations(desk: Here, order: schemas.VariationOrder) -> schemas.DecodedItem
         made = used.pool.spec.within(used.generate(like, order.n, scale=order.scale, seed=order.seed))
         codes = used.encode(made)
     spread = "the spread that the method has learned" if learned else "the distance between neighbours"
-    said = f"{order.n} new items like this one, {order.scale:g} x {spread} away (seed {order.seed}){typical(used)}"
+    far = spread if order.scale == 1 else f"{order.scale:g} times {spread}"
+    said = f"{order.n} new items like this one, {far} away, seed {order.seed}{typical(used)}"
     return schemas.DecodedItems(items=with_nearest(desk, used, made, codes), said=said)
 
 

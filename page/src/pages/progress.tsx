@@ -7,6 +7,7 @@ import { Empty, ends, lasting, Link, number } from "../ui/parts";
 import "./pages.css";
 
 type Progress = Get<"Progress">;
+const LATEST = 5; // minutes, as tacit/web/progress.py takes them
 
 export function ProgressPage() {
   const { record, failure } = useRecord<Progress>("/progress.json");
@@ -50,7 +51,7 @@ function Curves({ curves }: { curves: Progress["curves"] }) {
         <summary>The same as a table</summary>
         <table>
           <caption class="visually-hidden">Accuracy by number of labels, with 95 % intervals</caption>
-          <thead><tr><th>line</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on</th><th>run</th></tr></thead>
+          <thead><tr><th>line</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on (items)</th><th>run</th></tr></thead>
           <tbody>
             {curves.flatMap((curve) => curve.points.map((point, i) => (
               <tr key={curve.name + i}>
@@ -70,7 +71,7 @@ function Speed({ record }: { record: Progress }) {
   const line = { name: "labels in each minute of labelling", points: record.speed.map(({ labels }, i) => ({ x: i + 1, y: labels })) };
   return (
     <>
-      {record.per_minute !== null && <p>{record.per_minute.toFixed(1)} a minute, the mean of the latest {record.speed.length > 1 ? `${Math.min(5, record.speed.length)} minutes` : "minute"} with answers.</p>}
+      {record.per_minute !== null && <p>{record.per_minute.toFixed(1)} a minute, the mean of the latest {record.speed.length > 1 ? `${Math.min(LATEST, record.speed.length)} minutes` : "minute"} with answers.</p>}
       <Curve title="Labels a minute" lines={[line]} xLabel="minutes in which somebody labelled" yLabel="labels" height={180} />
     </>
   );

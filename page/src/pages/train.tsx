@@ -22,6 +22,7 @@ export function TrainPage() {
       <h2>Classifiers compared</h2>
       <Compared record={record} />
       <h2>Trained</h2>
+      {record.trained.length > 0 && <p class="note">Accuracy is that on the yardstick, with Wilson's 95 % interval.</p>}
       <TrainedTable rows={record.trained} />
       <div class="columns">
         <section>
@@ -72,8 +73,8 @@ function TrainedTable({ rows }: { rows: Train["trained"] }) {
   return (
     <div class="wide">
       <table>
-        <caption class="note">The latest first. Accuracy is that on the yardstick, with Wilson's 95 % interval.</caption>
-        <thead><tr><th>run</th><th>method</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on</th><th class="n">time</th><th>suggestions</th></tr></thead>
+        <caption class="visually-hidden">Trained classifiers, the latest first</caption>
+        <thead><tr><th>run</th><th>method</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on (items)</th><th class="n">time</th><th>suggestions</th></tr></thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row.run}>
