@@ -43,8 +43,8 @@ def turn(project: Home, k: int, name: str | None = None, *, watch: Watch | None 
         name = run.name
         if not (project.answers(project.pool) == UNLABELED).any():
             done = "every item of the pool has an answer; there is nothing left to ask about"
-            record = {"run": name, "trained": trained.record if trained else None, "picks": []}
-            return Outcome(record, [*said, done, "next: tacit train"])
+            last: dict[str, Any] = {"run": name, "trained": trained.record if trained else None, "picks": []}
+            return Outcome(last, [*said, done, "next: tacit train"])
     chosen = choose_next(project, "auto", k, {}, name)
     record = {"run": name, "trained": trained.record if trained else None, **chosen.record}
     return Outcome(record, [*said, *chosen.lines])
