@@ -15,7 +15,7 @@ import { TrainPage } from "./pages/train";
 import { go, route } from "./route";
 import { failure, kept, online, other, state, toasts, useValue } from "./store";
 import { JobLine } from "./ui/job";
-import { count, Key, Link } from "./ui/parts";
+import { count, Key, Link, number } from "./ui/parts";
 import { Help } from "./ui/help";
 
 const PAGES: Record<string, { title: string; page: ComponentType; key?: string }> = {
@@ -80,7 +80,7 @@ function Header({ current }: { current: string }) {
         ))}
       </nav>
       <span class="counts" aria-live="off">
-        {now?.ready && `${count(now.items, "item")}, ${now.labeled} labelled, ${now.yardstick_labeled} of ${now.yardstick} measured on`}
+        {now?.ready && `${count(now.items, "item")}, ${number(now.labeled)} labelled, ${now.yardstick ? `yardstick ${number(now.yardstick_labeled)} of ${number(now.yardstick)}` : "no yardstick"}`}
       </span>
       <span class="jobs">{now?.jobs.filter((job) => job.status === "running").map((job) => <JobLine key={job.id} job={job} />)}</span>
     </header>

@@ -198,7 +198,7 @@ class Scan:
                 self.news.answer(files[path][0], path.split("/")[-2])
         if not self.news.answers:
             raise BadData(
-                f"{self.source} has no folders inside to take hidden answers from\n"
+                f"{self.source} has no folders inside to take hidden labels from\n"
                 f"  expected: a folder for every class, like {self.source}/cat/1.jpg"
             )
 

@@ -62,8 +62,12 @@ class Packed:
     def _change(self) -> str:
         if not self.changed:
             return "nothing changed since the last time"
-        gone = f"; {self.gone:,} paths are gone, their items stay" if self.gone else ""
-        return f"{self.added:,} new items{gone}" if self.added < self.items or gone else ""
+        gone = (
+            f"; {self.gone:,} {'path is' if self.gone == 1 else 'paths are'} gone, what was answered about them stays"
+            if self.gone
+            else ""
+        )
+        return f"{self.added:,} new item{'s' * (self.added != 1)}{gone}" if self.added < self.items or gone else ""
 
     def _trouble(self) -> list[str]:
         lines = []
@@ -100,5 +104,9 @@ class Packed:
     def _truth(self) -> str:
         if not self.truth_classes:
             return ""
-        conflicts = f"; {self.conflicts:,} contents have two answers, the first counts" if self.conflicts else ""
-        return f"hidden answers of {len(self.truth_classes):,} classes, for simulations only{conflicts}"
+        conflicts = (
+            f"; {self.conflicts:,} {'content has' if self.conflicts == 1 else 'contents have'} two answers, the first counts"
+            if self.conflicts
+            else ""
+        )
+        return f"hidden labels of {len(self.truth_classes):,} classes, for simulations only{conflicts}"

@@ -54,7 +54,7 @@ def open_source(
         return Clips(source, truth, rate=rate, seconds=seconds)
     if kind == "folder":
         if truth not in (None, "folders"):
-            raise unknown_name("place of hidden answers", str(truth), ["folders"])
+            raise unknown_name("place of hidden labels", str(truth), ["folders"])
         sounds, shown = sounds_and_pictures(source, without)
         if item_kind == "sound" or (item_kind is None and sounds > shown):
             found: Source = SoundFolder(source, workers, without, rate=rate, seconds=seconds)

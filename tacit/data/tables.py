@@ -73,7 +73,7 @@ class Table(Source):
         if self._truth is not None and self._truth not in names:
             raise unknown_name("column", self._truth, names)
         if self._truth is not None:
-            self.notes.append(f"column {self._truth!r} is kept as hidden answers and never learned from")
+            self.notes.append(f"column {self._truth!r} is kept as hidden labels and never learned from")
 
     def _candidates(self) -> list[str]:
         """What may be learned from: nothing that names rows, and nothing that may be an answer."""

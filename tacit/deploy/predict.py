@@ -56,7 +56,7 @@ class Predictions:
         """How many items got which label."""
         labels = self.labels
         counts = [f"{name} {n}" for name in self.classes if (n := labels.count(name))]
-        said = [f"{len(self)} items: {', '.join(counts) or 'no label given'}"]
+        said = [f"{len(self):,} items: {', '.join(counts) or 'no label given'}"]
         if self.abstained:
             said.append(f"{self.abstained} without a label: confidence below {self.abstain_below:g}")
         return said

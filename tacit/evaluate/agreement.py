@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tacit.evaluate.intervals import Interval
+from tacit.evaluate.intervals import FEW, Interval
 
 NOBODY = -1
-FEW = 20  # items below which an interval from resampling is too hopeful
 N_BOOT = 2000
 AT_ONCE = 4_000_000  # resampled numbers held at once
 
@@ -36,7 +35,7 @@ def agreement(answers: np.ndarray, *, seed: int = 0) -> Agreement:
     several = answers[(answers != NOBODY).sum(1) > 1]
     people = several[:, (several != NOBODY).any(0)]
     if not len(people):
-        return Agreement("none", None, 0, None, "no item has answers of two people yet: ask for second opinions")
+        return Agreement("none", None, 0, None, "No item has answers of two people yet: ask for second opinions.")
     n = _counts(people)
     raw = float((n * (n - 1)).sum() / (n.sum(1) * (n.sum(1) - 1)).sum())
     kind, (patterns, times), statistic = (
@@ -112,10 +111,14 @@ def _moments(n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _words(kind: str, kappa: Interval | None, items: int, people: int, raw: float) -> str:
-    said = f"{people} people on {items:,} item{'s' * (items > 1)}: {raw:.0%} of the pairs of answers are the same"
+    said = (
+        f"{people} people on {items:,} item{'s' * (items > 1)}: {100 * raw:.0f} % of the pairs of answers are the same"
+    )
     if kappa is None:
         return f"{said}; all answers are of one class, so kappa is not defined"
-    said += f"; {kind} {kappa.value:.2f} [{kappa.low:.2f}, {kappa.high:.2f}], where 0 is chance and 1 is full agreement"
+    said += f"; {kind} {kappa.value:z.2f} [{kappa.low:z.2f}, {kappa.high:z.2f}] (95 % bootstrap interval), where 0 is chance and 1 is full agreement"
+    if kappa.value < 1 and kappa.high - kappa.low < 1e-9:
+        return f"{said}; somebody gave one class only, so there is nothing that kappa could rest on"
     if kappa.value == 1:
         return f"{said}; nobody disagreed yet, so the interval cannot tell how rare a disagreement is"
     return said + (f"; with fewer than {FEW} items the interval is too hopeful" if items < FEW else "")

@@ -11,7 +11,7 @@ from torch import Tensor
 from tacit.data.pool import Yardstick
 from tacit.engine.apply import probabilities
 from tacit.errors import NotEnoughLabels, WrongUsage
-from tacit.evaluate.intervals import Interval, bootstrap, bootstrap_many, plain, reflected, wilson
+from tacit.evaluate.intervals import FEW, Interval, bootstrap, bootstrap_many, plain, reflected, wilson
 from tacit.methods.method import Method
 
 BINS = 15  # of equal width in confidence (Guo et al. 2017, sec. 2)
@@ -74,8 +74,10 @@ class Report:
         if len(seen) > 1:
             worst = min(seen, key=lambda one: one.f1.value)
             said.append(f"weakest class: {worst.name}   F1 {worst.f1}   {worst.n} items")
+        if self.n < FEW:
+            said.append(f"fewer than {FEW} items: all intervals but that of accuracy are too narrow")
         if self.missing:
-            said.append(f"no labeled item, so nothing known, of: {', '.join(self.missing)}")
+            said.append(f"no labelled item, so nothing known, of: {', '.join(self.missing)}")
         return said
 
 

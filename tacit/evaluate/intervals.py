@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Z = 1.959964  # the 97.5 % point of the normal distribution
+FEW = 20  # items below which an interval from resampling is too hopeful
 CHUNK = 4_000_000  # resampled positions held at once
 
 Statistic = Callable[[Tensor], Tensor]  # resampled rows (R, n, ...) -> (R,) or (R, S): S numbers of every resample

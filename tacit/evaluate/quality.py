@@ -27,7 +27,7 @@ from tacit.methods.method import Method
 DIMS = 64  # principal components
 PCA_SAMPLE = 2000  # items of the pool they are computed from
 FOLDS = 5
-IN_TURN = "measured on the labeled items in turn, which a strategy may have chosen; a labeled yardstick is fairer"
+IN_TURN = "measured on the labelled items in turn, which a strategy may have chosen; a labelled yardstick is fairer"
 
 See = Callable[[Items, Tensor], Tensor]  # items and positions -> their numbers (n, D)
 

@@ -46,7 +46,7 @@ def likely_errors(p: Tensor, y: Tensor, k: int, classes: tuple[str, ...] | list[
     doubted = ((confidence > 0) & (suggested != y)).nonzero().flatten()
     order = doubted[(confidence - given)[doubted].argsort(descending=True, stable=True)][:k]
     reasons = [
-        f"labeled {classes[y[i]]}, looks like {classes[suggested[i]]} ({confidence[i]:.0%} against {given[i]:.0%})"
+        f"labelled {classes[y[i]]}, looks like {classes[suggested[i]]} ({confidence[i]:.0%} against {given[i]:.0%})"
         for i in order.tolist()
     ]
     return Doubts(known[order], y[order], suggested[order], confidence[order], reasons)

@@ -51,7 +51,7 @@ class EnAET(Method):
     feed = staticmethod(semi)
     recipe = Recipe(steps=3000, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.02, schedule="cosine", ema=0.99)
     paper = "Wang et al. 2019, https://arxiv.org/abs/1911.09265"
-    use_when = "few pictures are labeled, many are not, and their class stays when they are turned, bent or tinted"
+    use_when = "few pictures are labelled, many are not, and their class stays when they are turned, bent or tinted"
     options_of = staticmethod(options_of)
 
     def __init__(

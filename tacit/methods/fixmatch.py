@@ -41,7 +41,7 @@ class FixMatch(Method):
     feed = staticmethod(partial(semi, times=4))
     recipe = Recipe(steps=3000, batch=32, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine", ema=0.99)
     paper = "Sohn et al. 2020, https://arxiv.org/abs/2001.07685"
-    use_when = "few items are labeled, many are not, and you know what may change about an item and its class stay"
+    use_when = "few items are labelled, many are not, and you know what may change about an item and its class stay"
     options_of = staticmethod(options_of)
 
     def __init__(

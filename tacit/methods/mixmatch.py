@@ -35,7 +35,7 @@ class MixMatch(Method):
     feed = staticmethod(semi)
     recipe = Recipe(steps=3000, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.02, schedule="cosine", ema=0.99)
     paper = "Berthelot et al. 2019, https://arxiv.org/abs/1905.02249"
-    use_when = "few items are labeled, many are not, and all are of the classes that have labels"
+    use_when = "few items are labelled, many are not, and all are of the classes that have labels"
     options_of = staticmethod(options_of)
 
     def __init__(

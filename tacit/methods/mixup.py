@@ -30,7 +30,7 @@ class MixUp(Method):
     feed = staticmethod(labeled)
     recipe = Recipe(steps=1000, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
     paper = "Zhang et al. 2018, https://arxiv.org/abs/1710.09412"
-    use_when = "you want a baseline of labeled items alone that is less sure of itself than supervised"
+    use_when = "you want a baseline of labelled items alone that is less sure of itself than supervised"
     options_of = staticmethod(options_of)
 
     def __init__(

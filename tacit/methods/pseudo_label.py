@@ -34,7 +34,7 @@ class PseudoLabel(Method):
     feed = staticmethod(semi)
     recipe = Recipe(steps=3000, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine", ema=0.99)
     paper = "Lee 2013; Oliver et al. 2018, https://arxiv.org/abs/1804.09170"
-    use_when = "you want the simplest method that uses unlabeled items, as a row to compare others with"
+    use_when = "you want the simplest method that uses unlabelled items, as a row to compare others with"
     options_of = staticmethod(options_of)
 
     def __init__(

@@ -62,7 +62,7 @@ class S4L(Method):
     recipe = Recipe(steps=2000, batch=32, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine", ema=0.99)
     paper = "Zhai et al. 2019, https://arxiv.org/abs/1905.03670"
     use_when = (
-        "few items are labeled, and they are pictures with an up side, or you know what their copies may differ in"
+        "few items are labelled, and they are pictures with an up side, or you know what their copies may differ in"
     )
     options_of = staticmethod(options_of)
 

@@ -40,7 +40,7 @@ class Supervised(Method):
     feed = staticmethod(labeled)
     recipe = Recipe(steps=1000, batch=64, lr=2e-3, optimizer="adamw", weight_decay=0.01, schedule="cosine")
     paper = "Oliver et al. 2018 (sec. 4, P.2), https://arxiv.org/abs/1804.09170"
-    use_when = "you want the baseline, or so many items are labeled that the others add little"
+    use_when = "you want the baseline, or so many items are labelled that the others add little"
 
     def __init__(
         self,

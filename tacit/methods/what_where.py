@@ -40,7 +40,7 @@ class WhatWhere(Method):
     feed = staticmethod(semi)
     recipe = Recipe(steps=3000, batch=50, lr=1e-3)
     paper = "Zhao et al. 2015, https://arxiv.org/abs/1506.02351"
-    use_when = "some pictures are labeled, many are not, and those may be of other classes too"
+    use_when = "some pictures are labelled, many are not, and those may be of other classes too"
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from tacit.data.spec import UNLABELED
 from tacit.disk import write_atomic
 from tacit.errors import WrongUsage
 from tacit.outcome import Outcome
+from tacit.project.classes import count
 from tacit.project.home import Home
 
 ALWAYS_TOLD = ("recorded", "items", "empty", "unknown")
@@ -36,7 +37,10 @@ def import_answers(
         done = import_coco(project.labels, path, **options)
     else:
         done = import_labels(project.labels, path, **options, form=f".{form}")
-    lines = [f"recorded {done.recorded:,} answers about {done.items:,} items from {path.name}", *done.notes()]
+    lines = [
+        f"recorded {count(done.recorded, 'answer')} about {count(done.items, 'item')} from {path.name}",
+        *done.notes(),
+    ]
     record = {name: count for name, count in asdict(done).items() if count or name in ALWAYS_TOLD}
     return told(project, lines, format=form, **record)
 
@@ -93,7 +97,7 @@ def todo(project: Home, path: Path, *, yardstick: int, overwrite: bool) -> Outco
     return Outcome(
         {"path": str(path), "items": len(ids)},
         [
-            f"wrote {len(ids)} items to {path}: fill in the column label ('?' for cannot tell)",
+            f"wrote {count(len(ids), 'item')} to {path}: fill in the column label ('?' for cannot tell)",
             f"next: tacit label --import {path}",
         ],
     )
@@ -134,7 +138,7 @@ def ask_truth(project: Home, *, yardstick: bool) -> Outcome:
     project.labels.record(
         [i for i, _ in known], [a for _, a in known], who="truth", source="oracle", round=round_number
     )
-    return told(project, [f"the hidden truth answered {len(known):,} items"], recorded=len(known))
+    return told(project, [f"the hidden labels answered {count(len(known), 'item')}"], recorded=len(known))
 
 
 def undo(project: Home) -> Outcome:

@@ -5,6 +5,8 @@ from dataclasses import asdict
 
 from tacit import methods
 from tacit.errors import UnknownName
+from tacit.evaluate.classify import percent
+from tacit.evaluate.intervals import Interval
 from tacit.outcome import Outcome, table
 from tacit.project.home import Home
 from tacit.select import CATALOGUE as STRATEGIES
@@ -65,7 +67,7 @@ def list_runs(project: Home) -> Outcome:
     rows = [["run", "task", "status", "seconds", "labels", "accuracy"]]
     for run in runs:
         r = run.record
-        accuracy = f"{r['accuracy'][0]:.1%}" if "accuracy" in r else ""
+        accuracy = percent(Interval(*r["accuracy"])) if "accuracy" in r else ""
         rows.append(
             [run.name, r.get("task", ""), r["status"], str(r.get("seconds", "")), str(r.get("labels", "")), accuracy]
         )

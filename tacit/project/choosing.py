@@ -97,7 +97,7 @@ def latest_round(project: Home) -> Tensor | None:
 def automatic(has_model: bool) -> tuple[str, str]:
     if not has_model:
         return "typical", "there is no model yet: typical items of every group come first"
-    return "margin", "items the model is torn about, spread over the space; the best of our study on both data sets"
+    return "margin", "items the model is torn about, spread over the space; the best on MNIST and Fashion-MNIST"
 
 
 def other(strategy: str) -> str:

@@ -210,7 +210,8 @@ def verdict(rows: list[Row]) -> str:
 
 
 def above(gain: Interval) -> str:
-    return f"{gain.value:+.1%} [{gain.low:+.1%}, {gain.high:+.1%}]"
+    value, low, high = (100 * end for end in (gain.value, gain.low, gain.high))
+    return f"{value:+z.1f} points [{low:+z.1f}, {high:+z.1f}]"
 
 
 def lines_of(compared: dict[str, Any]) -> list[str]:

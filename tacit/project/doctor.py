@@ -54,7 +54,7 @@ def examine() -> Outcome:
     lines = [
         *table(rows),
         *(f"  ! {line}" for line in advice),
-        "all is well" if not advice else f"{len(advice)} things to know",
+        "all is well" if not advice else "1 thing to know" if len(advice) == 1 else f"{len(advice)} things to know",
     ]
     return Outcome(record | {"advice": advice}, lines)
 

@@ -11,6 +11,7 @@ from tacit.evaluate.classify import Report, evaluate_model
 from tacit.evaluate.clusters_score import cluster_scores
 from tacit.evaluate.geometry import geometry
 from tacit.evaluate.health import health
+from tacit.evaluate.intervals import FEW
 from tacit.evaluate.next_labels import ONE_ONLY, Measured, NextLabels, next_labels
 from tacit.evaluate.quality import representation
 from tacit.latent.space import Space
@@ -35,7 +36,7 @@ def found(project: Home) -> Outcome:
 
 
 def yardstick_answers(project: Home, classes: tuple[str, ...]) -> tuple[Tensor, str]:
-    """Labels (Y,) of the yardstick and where they come from: people first, else the hidden truth of a simulation."""
+    """Labels (Y,) of the yardstick and where they come from: people first, else the hidden labels of a simulation."""
     with project.labels.one_moment():
         known = project.classes
         given = project.labels.vector(project.yardstick.ids, known)
@@ -46,7 +47,7 @@ def yardstick_answers(project: Home, classes: tuple[str, ...]) -> tuple[Tensor, 
         truth, names = project.truth(project.yardstick)
     except BadData:
         return given, "no answers"
-    return renamed(truth, names, classes), "hidden truth"
+    return renamed(truth, names, classes), "hidden labels"
 
 
 def renamed(labels: Tensor, names: tuple[str, ...], classes: tuple[str, ...]) -> Tensor:
@@ -73,7 +74,9 @@ def score(project: Home, model: Method) -> Outcome | None:
     a = report.accuracy
     return Outcome(
         {"value": a.value, "interval": [a.low, a.high], "items": report.n, "from": source},
-        [f"accuracy {a.value:.1%} [{a.low:.1%}, {a.high:.1%}] on {report.n} yardstick items ({source})"],
+        [
+            f"accuracy {a.value:.1%} [{a.low:.1%}, {a.high:.1%}] on {report.n:,} yardstick item{'s' * (report.n != 1)} ({source})"
+        ],
     )
 
 
@@ -88,19 +91,34 @@ def evaluate_run(project: Home, name: str | None) -> Outcome:
         )
     report, source = found
     worth = worth_of_labels(project, run, report)
-    lines = [f"{run.name}, measured on the yardstick ({source})", *report.lines(), str(worth or ONE_ONLY)]
+    lines = [
+        f"{run.name}, measured on the yardstick ({source}), with 95 % intervals",
+        *report.lines(),
+        str(worth or ONE_ONLY),
+    ]
     if wants_calibration(run, report):
         lines.append(
             f"its confidence is off by more than chance   better: tacit train {run.record['method']} --calibrate"
+        )
+    if strange := strangers(project, tuple(run.record["classes"])):
+        lines.append(
+            f"left out: the yardstick's {', '.join(strange)}, which {run.name} was never told of   better: tacit train"
         )
     record = {"run": run.name, "from": source, **report.to_dict(), "next": worth.to_dict() if worth else None}
     return Outcome(record, lines)
 
 
+def strangers(project: Home, known: tuple[str, ...]) -> list[str]:
+    """Classes of answered items of the yardstick that are not among those known."""
+    now = project.classes
+    given = project.labels.vector(project.yardstick.ids, now)
+    return [now[c] for c in given[given >= 0].unique().tolist() if now[c] not in known]
+
+
 def wants_calibration(run: Run, report: Report) -> bool:
     """Whether confidence and truth lie further apart than the small number of items explains, and that can be mended."""
     can = run.record["labels"] >= LEAST and not any(run.record.get(key) for key in ("calibration", "teacher"))
-    return can and report.ece.low > report.ece_if_calibrated
+    return can and report.n >= FEW and report.ece.low > report.ece_if_calibrated
 
 
 def worth_of_labels(project: Home, run: Run, report: Report | None = None) -> NextLabels | None:

@@ -85,11 +85,11 @@ def rounds_picked(project: Home) -> list[Tensor]:
 
 def map_section(project: Home, space: Space, labels: Tensor) -> Section:
     drawn = space.map()
-    note = f"{drawn.name}; {drawn.kept:.0%} of every item's true neighbours are among its neighbours here. {drawn.note}"
+    note = f"{drawn.name}; {100 * drawn.kept:.0f} % of every item's true neighbours are among its neighbours here. {drawn.note}"
     body = scatter(drawn.points, labels, classes=project.classes, picked=rounds_picked(project), note=note.strip())
     return Section(
         "The map",
-        "Every item of the pool by its code: near means alike. Labelled items have the colour of their class, rings mark what was asked about.",
+        "Every item of the pool by its code: near means alike. Labelled items have the color of their class, rings mark what was asked about.",
         body,
     )
 

@@ -13,6 +13,7 @@ What was tried: an untouched yardstick of 500 items, typical items answered, one
 
 from typing import Any
 
+from tacit.data.spec import UNLABELED
 from tacit.deploy.export import load
 from tacit.engine.run import Run
 from tacit.errors import WrongUsage
@@ -40,6 +41,10 @@ def turn(project: Home, k: int, name: str | None = None, *, watch: Watch | None 
         Guesses.of(load(run.folder, trust_code=True), project.pool).save(run.folder)
         said.append(f"{run.name} has guessed all {len(project.pool):,} items of the pool")
         name = run.name
+        if not (project.answers(project.pool) == UNLABELED).any():
+            done = "every item of the pool has an answer; there is nothing left to ask about"
+            last: dict[str, Any] = {"run": name, "trained": trained.record if trained else None, "picks": []}
+            return Outcome(last, [*said, done, "next: tacit train"])
     chosen = choose_next(project, "auto", k, {}, name)
     record = {"run": name, "trained": trained.record if trained else None, **chosen.record}
     return Outcome(record, [*said, *chosen.lines])

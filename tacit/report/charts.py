@@ -27,7 +27,7 @@ def confusion(matrix: Array, classes: Sequence[str], *, title: str = "Confusion 
     if counts.size != k * k or (k and counts.shape != (k, k)):
         raise WrongUsage(f"a confusion matrix of shape {counts.shape} does not fit {k} classes")
     if counts.sum() == 0:
-        return sentence("There is no confusion matrix yet: no labeled item of the yardstick was answered.")
+        return sentence("There is no confusion matrix yet: no labelled item of the yardstick was answered.")
     totals = counts.sum(axis=1)
     share = counts / np.maximum(totals, 1)[:, None]
     correct = wilson(int(np.trace(counts)), int(counts.sum()))
@@ -120,7 +120,7 @@ def reliability(bins: Sequence[Bin], *, title: str = "Reliability") -> str:
     """How often the model was right against how sure it was; below it, how many items each dot stands for."""
     known = [one for one in bins if one.n and math.isfinite(one.confidence) and math.isfinite(one.accuracy.value)]
     if not known:
-        return sentence("There is no reliability to show yet: no labeled item of the yardstick was answered.")
+        return sentence("There is no reliability to show yet: no labelled item of the yardstick was answered.")
     side, left, top, hist = 380.0, 62.0, 12.0, 70.0
     below = top + side + 14
     most = max(one.n for one in known)

@@ -185,7 +185,7 @@ def _legend(label_of: np.ndarray, classes: Sequence[str], rounds: Sequence[np.nd
     rows = [(swatch(color_class(k), shape_of(k)), classes[k], number(n)) for k, n in zip(found, counts, strict=True)]
     without = int((label_of < 0).sum())
     if without:
-        rows.append((swatch("none"), "not labeled", number(without)))
+        rows.append((swatch("none"), "not labelled", number(without)))
     if rounds:
         rows.append((RING, "picked", f"{number(sum(map(len, rounds)))} in {count(len(rounds), 'round')}"))
     items = [tag("li", mark, tag("bdi", text(name)), tag("span", text(n), class_="n")) for mark, name, n in rows]

@@ -59,5 +59,5 @@ def readme_picture(
     ]
     labeled = int((np.asarray(label_of) >= 0).sum())
     ends = "; ".join(f"{one.name} reaches {one.points[-1, 1]:.1%}" for one in lines)
-    desc = f"Left: a map of {count(len(label_of), 'item')}, {labeled} of them labeled. Right: accuracy against labels; {ends}."
+    desc = f"Left: a map of {count(len(label_of), 'item')}, {labeled} of them labelled. Right: accuracy against labels; {ends}."
     return picture(*SIZE, body, title="What Tacit shows of a pile of items", desc=desc)

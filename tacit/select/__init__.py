@@ -100,5 +100,5 @@ def _shortage(picks: Picks, labels: Tensor, k: int) -> str:
     left = int((labels == UNLABELED).sum())
     what = f"{len(picks)} of the {k} asked for: "
     if left > len(picks):
-        return f"{what}{left} items have no answer yet, and the rest of them are near copies"
+        return f"{what}{left:,} items have no answer yet, and the rest of them are near copies"
     return f"{what}no other item is without an answer"

@@ -33,8 +33,8 @@ def k_center(space: Space, labels: Tensor, k: int, *, seed: int = 0) -> Picks:
 
 def _reason(steps: float) -> str:
     if steps == float("inf"):
-        return "the most central item; nothing is labeled yet"
-    return f"far from anything labeled or picked before ({steps:.1f} typical steps)"
+        return "the most central item; nothing is labelled yet"
+    return f"far from anything labelled or picked before ({steps:.1f} times the usual distance between neighbours)"
 
 
 def farthest_first(

@@ -52,7 +52,7 @@ def anywhere(
     if latest is not None and (labels[latest] >= 0).any():
         known = latest[labels[latest] >= 0].sort().values
     if len(known) == 0:
-        raise NotEnoughLabels("there is no labeled item to start from\n  try: tacit choose typical -k 20")
+        raise NotEnoughLabels("there is no labelled item to start from\n  try: tacit choose typical -k 20")
     generator = torch.Generator().manual_seed(seed)
     turns = [known[torch.randperm(len(known), generator=generator)] for _ in range(-(-k // len(known)))]
     start = torch.cat(turns)[:k]

@@ -87,7 +87,7 @@ def sentence(
     if wrong:
         parts.append(f"{wrong:,} of them left out")
     if share is not None and looked < len(chosen.free):
-        parts.append(f"estimated purity {percent(share)}")
+        parts.append(f"estimated purity {percent(share)} (share that is right, 95 % interval)")
     elif share is None and answer != CANNOT_TELL:
         parts.append("purity unknown")
     return f"{', '.join(parts)}.{chosen.left_alone()} {undo_with(desk)}"

@@ -19,7 +19,7 @@ from tacit.web.imported import of_numbers
 from tacit.web.state import space_info
 
 MOST = 1000  # categories of a column; rarer ones share one
-STATES = ("not labelled", "labelled", "suggested", "cannot tell", "yardstick")
+STATES = ("unlabelled", "labelled", "suggested", "cannot tell", "yardstick")
 FEATURE, IMPORTED = "feature/", "column/"  # before the names of columns of a table, and of imported ones
 
 
@@ -227,7 +227,7 @@ def cluster(desk: Desk, space: str) -> Found:
     if isinstance(found, str):
         return *nothing_yet(desk, found, -1), []
     group = found.arrays["group"]
-    return of_pool(desk, group, -1), found.said, [f"group {i + 1}" for i in range(int(group.max(initial=-1)) + 1)]
+    return of_pool(desk, group, -1), found.said, [f"cluster {i + 1}" for i in range(int(group.max(initial=-1)) + 1)]
 
 
 def density(desk: Desk, space: str) -> Found:

@@ -26,6 +26,7 @@ AXES = 8  # main directions with a slider
 SMALL = 1e-4  # of the largest deviation; a direction below it has nothing to slide along
 FARTHEST = 20.0  # standard deviations that a slider may go
 FEW = 5000  # items whose typical step is found in about a second, if nobody has found it before
+UNIT = {"image": "of pixels from 0 to 1", "sound": "of samples from -1 to 1", "vector": "of standardized columns"}
 AVERAGED = 1000  # items in the mean item, which a rebuilt one is compared with
 
 SpaceName = Annotated[str | None, Query(max_length=500)]
@@ -41,7 +42,7 @@ def reconstruct(
     with desk.model_lock:
         made = used.pool.spec.within(used.decode(codes_of(desk, used, wanted)))
     mean = mean_item(used)
-    said = f"what {used.codes.shape[1]} numbers keep of an item"
+    said = f"what {used.codes.shape[1]} numbers keep of an item; off by: root mean square, {UNIT[used.pool.spec.kind]}"
     if len(wanted):
         said += f"; the mean of {min(len(used), AVERAGED):,} items, as the least one could know, stands for comparison"
     found = []
@@ -59,7 +60,7 @@ def walk(desk: Here, order: schemas.WalkOrder) -> schemas.DecodedItems:
     with desk.model_lock:
         a, b = codes_of(desk, used, [order.a, order.b])
         way = used.walk(a, b, order.steps, order.kind)
-    labels = [f"{share:.0%}" for share in np.linspace(0, 1, order.steps)]
+    labels = [f"{100 * share:.0f} %" for share in np.linspace(0, 1, order.steps)]
     said = f"{order.steps} steps from the one to the other; under each the real item nearest to it{typical(used)}"
     return schemas.DecodedItems(items=with_nearest(desk, used, way.items, way.codes, labels), said=said)
 
@@ -79,7 +80,8 @@ def variations(desk: Here, order: schemas.VariationOrder) -> schemas.DecodedItem
         made = used.pool.spec.within(used.generate(like, order.n, scale=order.scale, seed=order.seed))
         codes = used.encode(made)
     spread = "the spread that the method has learned" if learned else "the distance between neighbours"
-    said = f"{order.n} new items like this one, {order.scale:g} x {spread} away (seed {order.seed}){typical(used)}"
+    far = spread if order.scale == 1 else f"{order.scale:g} times {spread}"
+    said = f"{order.n} new items like this one, {far} away, seed {order.seed}{typical(used)}"
     return schemas.DecodedItems(items=with_nearest(desk, used, made, codes), said=said)
 
 

@@ -24,7 +24,7 @@ SMALLEST = 15  # items of a group
 EXACT = 100_000  # items up to which a neighbour graph takes minutes without faiss
 OUTLIERS = 0.01  # share of the items that is marked
 DOING = {
-    "groups": "looking for groups in {}",
+    "groups": "looking for clusters in {}",
     "graph": "finding the neighbours of every item in {}",
     "density": "measuring how crowded {} is",
     "rebuilt": "decoding every item of {}",
@@ -89,14 +89,14 @@ class Facts:
 def groups(space: "Space", classes: int) -> tuple[dict[str, np.ndarray], str]:
     """`group` (n,) int16, the largest first, -1 for those in none."""
     if len(space) < SMALLEST:
-        return {"group": np.full(len(space), -1, dtype=np.int16)}, f"No groups among fewer than {SMALLEST} items."
+        return {"group": np.full(len(space), -1, dtype=np.int16)}, f"No clusters among fewer than {SMALLEST} items."
     if len(space) <= BY_DENSITY:
         found = space.clusters("hdbscan", smallest=SMALLEST).numpy()
-        said = f"Dense groups of at least {SMALLEST} items by HDBSCAN; items in none are left out."
+        said = f"Dense clusters of at least {SMALLEST} items, found by HDBSCAN; items in none are left out."
     else:
         n = max(FEWEST_GROUPS, classes)
         found = space.clusters("kmeans", n).numpy()
-        said = f"{n} groups by k-means: with more than {BY_DENSITY:,} items, HDBSCAN would take too long."
+        said = f"{n} clusters by k-means: with more than {BY_DENSITY:,} items, HDBSCAN would take too long."
     size = np.bincount(found[found >= 0], minlength=1)
     rank = np.argsort(np.argsort(-size, kind="stable"), kind="stable")
     return {"group": np.where(found >= 0, rank[found.clip(0)], -1).astype(np.int16)}, said
@@ -111,7 +111,10 @@ def strange(space: "Space") -> tuple[dict[str, np.ndarray], str]:
     outlier = space.outliers().float().numpy()
     first = space.graph.distance[:, :1].numpy()
     near = np.asarray((first <= WITHIN * space.step).any(1))  # no neighbour at all is no copy
-    return {"outlier": outlier, "near": near}, "Distance to the 15th neighbour, in typical steps: large is strange."
+    return {
+        "outlier": outlier,
+        "near": near,
+    }, "Distance to the 15th neighbour, in units of the usual distance between neighbours: large is strange."
 
 
 def crowded(space: "Space") -> tuple[dict[str, np.ndarray], str]:
@@ -121,7 +124,7 @@ def crowded(space: "Space") -> tuple[dict[str, np.ndarray], str]:
         return {}, said
     found = space.density().float().numpy()
     found[~np.isfinite(found)] = np.nan
-    return {"density": found}, "log density of codes around an item, seen by all the others: low is lonely."
+    return {"density": found}, "Logarithm of the density of codes around an item, by all the others: low is lonely."
 
 
 def marked_outliers(outlier: np.ndarray) -> np.ndarray:

@@ -159,7 +159,7 @@ def after(desk: "Desk", job: schemas.Job) -> list[str]:
     run = next((run for run in desk.runs if run.name == job.run), None)
     if job.status != "finished" or run is None:
         return [f"learn {job.status}: {job.said}"]
-    return [job.said, looks(run), "next: label 20 random items as a yardstick -> press y on the page"]
+    return [job.said, looks(run), "next: label 40 random items as a yardstick -> press Y on the page"]
 
 
 def looks(run: "Run") -> str:

@@ -10,6 +10,7 @@ from tacit.data.events import CANNOT_TELL
 from tacit.errors import BadData
 from tacit.web import bulk, filters, schemas
 from tacit.web.desk import Desk, Here
+from tacit.web.layouts import title
 from tacit.web.open_project import QUICK
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def split(order: schemas.Rows, desk: Here, space: Space = None) -> schemas.Split
     name = desk.space_name(space)
     second = halves(desk.space(name).codes[torch.from_numpy(desk.rows.position[pool])]).numpy()
     a, b = pool[~second].tolist(), pool[second].tolist()
-    said = f"two groups of {len(a):,} and {len(b):,} items, by k-means in {name}"
+    said = f"two groups of {len(a):,} and {len(b):,} items, by k-means in {title(name)}"
     if left := len(chosen) - len(pool):
         said += f"; {bulk.items(left)} of the yardstick left out"
     return schemas.Split(a=a, b=b, said=said)
@@ -143,7 +144,8 @@ def duplicates(
     exact, files, same = exact_groups(desk, n)
     count = sum(len(copies.others) for copies in near)
     where = " of the items as they are" if name == QUICK else f" in {name}"
-    parts = [f"{bulk.copies(count)} of {bulk.items(len(near))} (within {within:g} typical steps{where})"]
+    copies = f"{bulk.copies(count)} of {bulk.items(len(near))}" if count else "no near copies"
+    parts = [f"{copies} (within {within:g} of the usual distance between neighbours{where})"]
     listed = sum(len(group.others) for group in shown)
     if listed < count:
         parts.append(f"the first {listed:,} copies of {bulk.items(len(shown))} are listed")

@@ -22,7 +22,7 @@ from tacit.web.kept import Kept, ended_with, kept_in
 from tacit.web.orders import words_of
 from tacit.web.processes import alive, started, tail
 from tacit.web.progress import worse_than_baseline
-from tacit.web.sayings import began, resume_line, said_in, thinned
+from tacit.web.sayings import began, in_a_line, resume_line, said_in, thinned
 
 if TYPE_CHECKING:
     from tacit.engine.run import Run
@@ -123,7 +123,7 @@ class Jobs:
             schemas.Banner(
                 id=f"job-{one.id}",
                 kind="error",
-                text=f"{one.verb} failed: {one.said.removeprefix('error: ')}",
+                text=f"{one.verb} failed: {in_a_line(one.said.removeprefix('error: '))}",
                 action="/runs",
             )
             for one in latest.values()

@@ -26,8 +26,10 @@ def queue(order: schemas.QueueOrder, desk: Here) -> schemas.Queue:
 @router.post("/api/queue/release")
 def release(order: schemas.Release, desk: Here) -> schemas.Said:
     """A tab gives back what it was lent: these rows, or all."""
+    from tacit.project.classes import count
+
     n = desk.queues.leases.release((person(order.who), order.session), order.rows)
-    return schemas.Said(said=f"gave back {n} items", version=desk.version())
+    return schemas.Said(said=f"gave back {count(n, 'item')}", version=desk.version())
 
 
 @router.post("/api/answers")
@@ -139,14 +141,15 @@ def advice(desk: Desk, record: schemas.LabelRecord) -> str:
     if not record.classes:
         return "Name the classes first."
     if wanted > 0:
-        return f"Answer {wanted} more items of the yardstick: without them nobody can say how good a model is."
+        return f"Answer {wanted} more {'item' if wanted == 1 else 'items'} of the yardstick: without them nobody can say how good a model is."
     if len(missing) == len(record.classes):
         return "Answer suggested items: there is nothing to learn from yet."
     if missing:
         listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         return f"There is no item of {listed} yet: a model cannot know a class that it was never shown."
     if record.suggested:
-        return f"{record.suggested} suggested items wait: they teach more than items taken at random."
+        wait = "1 suggested item waits" if record.suggested == 1 else f"{record.suggested:,} suggested items wait"
+        return f"{wait}: what is asked for teaches more than what is taken at random."
     if desk.queues.left() == 0:
         return "Every item of the pool has an answer: train, or ask for second opinions."
     return "Ask for suggestions: they teach more than items taken at random."

@@ -105,7 +105,7 @@ def facts(desk: Desk, layout: Layout) -> list[str]:
         f"Space: {title(space.name)} ({space.method}, seed {space.seed}{weights})."
         if space.learned
         else "Nothing has been learned yet: the map is that of the items themselves.",
-        f"Map: {layout.made}; {layout.kept:.0%} of an item's 15 nearest are among its 15 nearest here. {layout.note}",
+        f"Map: {layout.made}; {100 * layout.kept:.0f} % of an item's 15 nearest are among its 15 nearest here. {layout.note}",
         f"{int(answered.sum()):,} of {pool:,} items labelled; written {time.strftime('%Y-%m-%d %H:%M')}.",
     ]
     return [line.strip() for line in said]

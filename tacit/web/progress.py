@@ -90,7 +90,7 @@ def cost_of(desk: OpenProject) -> list[schemas.CostRow]:
     rows = [
         schemas.CostRow(
             what="answers given", labels=cost.answers, seconds=cost.seconds if cost.timed else None,
-            note=f"{cost.timed:,} of them timed" if cost.timed else "not timed",
+            note=f"{cost.timed:,} of them timed" if cost.timed else "not timed" if cost.answers else "",
         )
     ]  # fmt: skip
     rows += [schemas.CostRow(what=f"by {who}", labels=n, seconds=None) for who, n in cost.people.items()]
@@ -129,13 +129,16 @@ def advice_of(desk: OpenProject) -> str:
         return "Go on: a first model needs answers of at least two classes."
     if not left:
         return "Stop: every item of the pool has an answer."
-    if not measured(desk):
+    if not (runs := measured(desk)):
+        if not len(desk.rows.yardstick):
+            return "Nothing can be measured: this project has no yardstick. Make it anew without --yardstick 0."
         if yardstick_answers(desk) == 0:
             return "Label a yardstick: some 40 random items, never trained on, say how good a model is. Until then nobody knows."
         return "Train: the yardstick has answers, and no model has been measured on it yet."
     found = worth(desk)
     if found is None:
-        return "Go on: one number of labels has been measured so far, and it takes two to say what more would bring."
+        method = runs[-1].record["method"]
+        return f"Go on: {method} has been measured with one number of labels, and it takes two to say what more would bring."
     if found.gain.high < WORTH_IT:
         return f"Stop: even at best the next round brings less than a point. {found}."
     if found.gain.value < WORTH_IT:
@@ -154,22 +157,29 @@ def notes_of(desk: OpenProject) -> list[str]:
     if runs := measured(desk):
         fewest, most = (end(run.record["measured_on"] for run in runs) for end in (min, max))
         on = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
-        notes.append(f"Accuracy is measured on {on} items of the yardstick, with Wilson's 95 % interval.")
+        notes.append(
+            f"Accuracy is measured on {on} {'item' if most == 1 else 'items'} of the yardstick, with Wilson's 95 % interval."
+        )
         if not yardstick_answers(desk):
             notes.append(
                 "Nobody has answered about the yardstick: hidden labels of the source did, as in a simulation."
             )
-        notes.append("A gain is that of the curve; a single training can end a little above or below it.")
+        notes.append(
+            "A gain is that of the curve, in points of accuracy, with a 95 % interval; a single training can end a little above or below it."
+        )
     found = simulation(desk)
     if found:
-        notes.append(
-            f"Simulated: the mean of {len(found.get('seeds', []))} seeds against hidden labels, with 95 % intervals."
-        )
+        notes.append(f"Simulated: the mean of {seeds(found)} against hidden labels, with 95 % intervals.")
     else:
         notes.append(
-            "What random choice would have brought is known only from a simulation, which needs hidden labels."
+            "What random choice would have brought is known only from a simulation (tacit simulate), which needs a source that knows the answers."
         )
     return notes
+
+
+def seeds(simulated: dict[str, Any]) -> str:
+    n = len(simulated.get("seeds", []))
+    return "1 seed" if n == 1 else f"{n} seeds"
 
 
 def latest_compared(desk: OpenProject) -> "Run | None":

@@ -85,7 +85,9 @@ class Queues:
             said = (
                 "Every item of the yardstick is answered or before somebody."
                 if waiting
-                else f"All {len(asked)} items of the yardstick are answered."
+                else f"All {len(asked):,} items of the yardstick are answered."
+                if len(asked)
+                else "This project has no yardstick, so nothing can be measured."
             )
         items = [item.model_copy(update={"reason": YARDSTICK, "guess": None}) for item in self._items(found)]
         return self._queue(order, items, said, left, None, "random")
@@ -97,7 +99,12 @@ class Queues:
         held = self.leases.all()
         elsewhere = sum(held.get(row, holder) != holder for row in asked)
         left = sum(row not in held for row in asked)
-        said = f"{len(asked)} chosen by hand" + (f"; {elsewhere} of them are before somebody else" if elsewhere else "")
+        from tacit.project.classes import count
+
+        before = (
+            f"; {elsewhere:,} of them {'is' if elsewhere == 1 else 'are'} before somebody else" if elsewhere else ""
+        )
+        said = f"{count(len(asked), 'item')} chosen by hand{before}"
         return self._queue(order, self._items(found), said + ".", left, None, "chosen by hand")
 
     def second(self, order: schemas.QueueOrder, holder: Holder, have: set[int]) -> schemas.Queue:
@@ -108,7 +115,10 @@ class Queues:
         held = self.leases.all()
         blind = {"reason": SECOND, "label": None, "guess": None}
         items = [item.model_copy(update=blind) for item in self._items(found)]
-        said = f"{len(others)} items were answered by one other person; theirs and the model's answer are hidden."
+        were = "1 item was" if len(others) == 1 else f"{len(others):,} items were"
+        said = f"{were} answered by one other person; theirs and the model's answer are hidden."
+        if not others:
+            said = "No item has been answered by one other person alone: there is nothing to give a second opinion on."
         return self._queue(order, items, said, sum(row not in held for row in others), None, "random")
 
     # how much there is
@@ -171,7 +181,9 @@ class Queues:
         """Why there is nothing to hand out."""
         held = sum(self._unanswered(row) and bool(self.desk.rows.is_pool[row]) for row in self.leases.all())
         if held:
-            return f"The last {held} unanswered items are before somebody."
+            from tacit.project.classes import count
+
+            return f"{count(held, 'item')} without an answer {'is' if held == 1 else 'are'} left, before somebody else."
         return "Every item of the pool has an answer." if self.left() == 0 else ""
 
     def _items(self, rows: list[int]) -> list[schemas.Item]:

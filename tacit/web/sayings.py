@@ -25,6 +25,11 @@ def said_in(log: list[str], status: str) -> str:
     return told[-1] if told else ""
 
 
+def in_a_line(said: str) -> str:
+    """An error and what to do about it, where lines would run together."""
+    return " – ".join(line.strip() for line in said.splitlines())
+
+
 def resume_line(verb: str, status: str, log: list[str], folder: Path) -> str:
     """What became of a job that was asked to end: where it was saved, and how to go on."""
     if status in ("running", "stopping"):

@@ -93,9 +93,7 @@ def advice_of(desk: Desk, compared: "Run | None") -> str:
         return f"{new:,} labels are new since {compared.name} compared: compare again."
     if worse_than_baseline(desk):
         return f"Train {compared.record['method']}: it was kept in the comparison, and what is in use now lost it."
-    return (
-        f"{compared.record['method']} was the best of those compared; more labels now bring more than another method."
-    )
+    return f"{compared.record['method']} was the best of those compared. Label more, then compare again."
 
 
 # the catalogue

@@ -126,7 +126,7 @@ def test_the_record_is_plain_and_shows_itself(photos, folder):
         "exact duplicates 1: each content is one item",
         "items: 4 x 4 pixels, grey",
         "pool 7, yardstick 3 (set aside for measuring, never learned from)",
-        "hidden answers of 2 classes, for simulations only; 1 contents have two answers, the first counts",
+        "hidden labels of 2 classes, for simulations only; 1 content has two answers, the first counts",
     ]
 
 

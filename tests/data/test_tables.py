@@ -32,7 +32,7 @@ def test_columns_of_numbers_become_vectors_and_the_label_stays_hidden(tmp_path):
     assert rows.dtype == np.float32 and rows.tolist() == [[2.5, 3], [-1000, 4]]
     assert answers == ["cat", "dog"]
     assert table.notes == [
-        "column 'label' is kept as hidden answers and never learned from",
+        "column 'label' is kept as hidden labels and never learned from",
         "column 'id' was passed over: it names the rows",
         "column 'remark' was passed over: not numbers: 'fine' in line 2",
     ]

@@ -112,6 +112,13 @@ def test_where_all_answers_are_of_one_class_kappa_is_not_defined(people):
     assert found.kappa is None and found.raw == 1.0 and "all answers are of one class" in found.said
 
 
+def test_where_somebody_gave_one_class_only_kappa_is_0_and_its_interval_is_not_believed():
+    answers = np.random.default_rng(0).integers(0, 2, (30, 2))
+    answers[:, 0] = 0
+    found = agreement(answers)
+    assert abs(found.kappa.value) < 1e-9 and "somebody gave one class only" in found.said
+
+
 def test_where_nobody_overlaps_there_is_nothing_to_measure():
     for answers in (np.empty((0, 0), int), np.array([[0, NOBODY], [NOBODY, 1]]), np.array([[0], [1]])):
         found = agreement(answers)

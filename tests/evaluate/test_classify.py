@@ -37,6 +37,12 @@ def test_brier_nll_and_accuracy_are_their_definitions():
     assert got.accuracy.value == pytest.approx(right / len(y))
 
 
+def test_few_items_are_said_to_make_intervals_too_narrow():
+    narrow = "fewer than 20 items: all intervals but that of accuracy are too narrow"
+    assert narrow in evaluate(*random_case(19), CLASSES).lines()
+    assert narrow not in evaluate(*random_case(20), CLASSES).lines()
+
+
 def test_calibration_error_is_the_weighted_gap_of_its_bins():
     p, y = random_case(200)
     confidence, answer = p.max(1)

@@ -43,5 +43,5 @@ def test_flipped_labels_are_found_among_honest_ones():
 def test_items_without_a_label_and_classes_without_an_item_are_left_out():
     p = torch.tensor([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0]])
     got = likely_errors(p, torch.tensor([0, 1, 1, -1]), 9, CLASSES)
-    assert got.index.tolist() == [1] and got.reasons == ["labeled dog, looks like cat (90% against 10%)"]
+    assert got.index.tolist() == [1] and got.reasons == ["labelled dog, looks like cat (90% against 10%)"]
     assert len(likely_errors(p, torch.full((4,), -1), 9, CLASSES)) == 0

@@ -111,7 +111,7 @@ def test_a_space_that_is_learned_is_said_to_be_good_or_not_and_not_learned_again
     first = go(photos, "--method", "parzen_window")
     first.until("made 001-parzen_window: a code of .* numbers for each of 48 items")
     assert "the map keeps " in first.until("of the true neighbours")
-    first.until("next: label 20 random items as a yardstick -> press y")
+    first.until("next: label 40 random items as a yardstick -> press Y")
     assert first.stop()[0] == 130
     again = go(photos)
     again.until("plan:    001-parzen_window has been learned already")

@@ -136,6 +136,18 @@ def test_what_the_next_labels_are_worth_is_said_after_the_second_round(project, 
     assert "By the trainings of supervised, 20 more labels: about +" in page.read_text()
 
 
+def test_classes_that_a_model_never_heard_of_are_said_to_be_left_out(project):
+    ask(project, 60)
+    project.train(**QUICK)
+    ids = [str(id_) for id_ in project.yardstick.ids[:30]]
+    known = [str(i % 2) for i in range(28)]
+    project.labels.record(ids, [*known, "x", "x"], who="ada")
+    said = str(project.evaluate())
+    assert "on 28 items" in said and "left out: the yardstick's x, which 001-supervised was never told of" in said
+    project.train(**QUICK)
+    assert "left out" not in str(project.evaluate())
+
+
 def test_a_simulation_says_it_of_its_best_curve(project):
     found = project.simulate(["random"], first=20, k=15, count=2, seeds=1, trunk="mlp")
     assert found.record["next"]["strategy"] == "random" and found.record["next"]["labels"] == 35

@@ -35,7 +35,7 @@ def test_answers_of_people_about_the_yardstick_come_before_the_hidden_truth(proj
     project.choose("random", k=60)
     project.ask_truth()
     project.train(steps=60)
-    assert project.evaluate().record["from"] == "hidden truth"
+    assert project.evaluate().record["from"] == "hidden labels"
     some = [str(i) for i in project.yardstick.ids[:10]]
     project.labels.record(some, ["0"] * 10)
     measured = project.evaluate().record

@@ -38,6 +38,14 @@ def test_a_round_trains_guesses_about_the_whole_pool_and_chooses_by_that_model(p
     assert any("quick model: supervised (no space with a trunk" in line for line in turn.lines)
 
 
+def test_a_round_after_the_last_answer_trains_and_asks_about_nothing(project):
+    names = [str(i % 2) for i in range(len(project.pool))]
+    project.labels.record([str(id_) for id_ in project.pool.ids], names, who="ada")
+    turn = project.round(k=5)
+    assert turn.record["picks"] == [] and turn.record["run"] == "001-supervised"
+    assert "every item of the pool has an answer" in str(turn) and project.labels.rounds() == 0
+
+
 def test_a_round_with_a_run_trains_nothing_and_says_what_that_run_thinks(project):
     project.choose("typical", k=30)
     project.ask_truth()

@@ -71,6 +71,8 @@ def test_reasons_count_in_typical_steps(open_space, blobs, few_labels):
     space = open_space(blobs)
     picks = k_center(space, few_labels, 1)
     steps = (blobs[picks.index] - blobs[:12]).norm(dim=1).min() / space.step
-    assert picks.reasons == [f"far from anything labeled or picked before ({steps:.1f} typical steps)"]
+    assert picks.reasons == [
+        f"far from anything labelled or picked before ({steps:.1f} times the usual distance between neighbours)"
+    ]
     few_labels[:] = UNLABELED
-    assert k_center(space, few_labels, 1).reasons == ["the most central item; nothing is labeled yet"]
+    assert k_center(space, few_labels, 1).reasons == ["the most central item; nothing is labelled yet"]

@@ -226,5 +226,5 @@ def test_reasons_tell_where_an_item_comes_from_and_how_far(space, model, few_lab
 
 
 def test_without_a_labeled_item_there_is_nowhere_to_start(space):
-    with pytest.raises(NotEnoughLabels, match="no labeled item to start from"):
+    with pytest.raises(NotEnoughLabels, match="no labelled item to start from"):
         jitter(space, torch.full((120,), UNLABELED), 3)

@@ -47,6 +47,6 @@ def test_the_keys_are_on_one_sheet_and_the_sheet_closes(page, learned_server):
     page.goto(f"{learned_server.address}/progress")
     page.wait_for_selector("main h1")
     page.keyboard.press("?")
-    page.get_by_role("dialog").get_by_text("accept the suggestion").wait_for()
+    page.get_by_role("dialog").get_by_text("accept the guess").wait_for()
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")

@@ -46,7 +46,10 @@ def test_a_selection_gets_one_answer_in_one_batch(named):
     exact = purity(12, 12, 214)
     assert found["purity"] == {"value": 1.0, "low": exact.low, "high": 1.0}
     low = math.floor(100 * exact.low)
-    assert found["said"] == f"214 items labelled in bulk, 12 looked at, estimated purity {low}–100 %. Undo: Z"
+    assert (
+        found["said"]
+        == f"214 items labelled in bulk, 12 looked at, estimated purity {low}–100 % (share that is right, 95 % interval). Undo: Z"
+    )
     assert (found["recorded"], found["looked"], found["of"]) == (214, 12, 214) and found["version"] > version
 
 

@@ -70,7 +70,7 @@ def test_a_walk_leads_from_one_item_to_another_past_real_ones(asked, kind):
     desk = asked.desk
     a, b = int(desk.rows.pool[5]), int(desk.rows.pool[200])
     found = decoded(asked.post("/api/decode/walk", json={"a": a, "b": b, "steps": 7, "kind": kind}))
-    assert [one["label"] for one in found] == ["0%", "17%", "33%", "50%", "67%", "83%", "100%"]
+    assert [one["label"] for one in found] == ["0 %", "17 %", "33 %", "50 %", "67 %", "83 %", "100 %"]
     assert (found[0]["nearest"]["row"], found[-1]["nearest"]["row"]) == (a, b)
     assert found[0]["distance"] == pytest.approx(0, abs=1e-4) == found[-1]["distance"]
     assert found[3]["distance"] > 0.01

@@ -268,7 +268,7 @@ def test_a_split_gives_two_groups_of_the_pool(client):
     assert sorted(answer["a"] + answer["b"]) == sorted(rows) and len(answer["a"]) >= len(answer["b"])
     assert [{digit[row] for row in half} for half in (answer["a"], answer["b"])] in ([{"0"}, {"4"}], [{"4"}, {"0"}])
     assert answer["said"].startswith(
-        f"two groups of {len(answer['a'])} and {len(answer['b'])} items, by k-means in quick"
+        f"two groups of {len(answer['a'])} and {len(answer['b'])} items, by k-means in the items themselves"
     )
     assert answer["said"].endswith("; 2 items of the yardstick left out")
 

@@ -91,7 +91,7 @@ def test_a_selection_splits_in_two_and_goes_to_labelling(page, here):
     selected(page, sizes[1])
     page.get_by_role("button", name="Label one by one").click()
     page.wait_for_selector(".stage img")
-    expect(page.locator(".why")).to_contain_text(f"{sizes[1]} chosen by hand")
+    expect(page.locator(".why")).to_contain_text(f"{sizes[1]} items chosen by hand")
 
 
 def test_filters_are_in_the_address_and_enter_opens_an_item(page, here):

@@ -81,7 +81,8 @@ def test_near_copies_are_listed_until_they_are_set_aside(client):
     assert all(0 < group["distance"] <= 0.01 and not group["exact"] for group in found["groups"])
     assert (
         found["near"] == 2
-        and found["said"] == "2 near copies of 2 items (within 0.01 typical steps of the items as they are)"
+        and found["said"]
+        == "2 near copies of 2 items (within 0.01 of the usual distance between neighbours of the items as they are)"
     )
     one = ask(n=1)
     assert len(one["groups"]) == 1 and one["said"].endswith("; the first 1 copies of 1 item are listed")

@@ -3,12 +3,15 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tacit.engine.run import Run
 from tacit.evaluate.intervals import wilson
+from tacit.project import Project
 from tacit.web.train import default, kind
+from tests.web.conftest import opened
 
 PAGES = ("/progress.json", "/train.json", "/look.json", "/runs.json", "/settings.json")
 
@@ -41,6 +44,17 @@ def fresh(project):
         yield found
 
 
+def test_without_a_yardstick_every_page_says_that_nothing_can_be_measured(tmp_path, digits):
+    np.savez(tmp_path / "digits.npz", x=digits[0][:60, 0])
+    project = Project.create(tmp_path / "digits.npz", tmp_path / "d.tacit", yardstick=0)
+    project.labels.record([str(id_) for id_ in project.pool.ids[:2]], ["cat", "dog"], who="ann")
+    for client in opened(project.folder):
+        assert client.get("/progress.json").json()["advice"].startswith("Nothing can be measured: this project has no")
+        order = {"who": "ann", "session": "tab-1", "kind": "yardstick", "k": 5}
+        queue = client.post("/api/queue", json=order).json()
+        assert queue["items"] == [] and queue["said"] == "This project has no yardstick, so nothing can be measured."
+
+
 def test_the_curve_has_every_training_with_wilsons_interval(client):
     told = client.desk.trained[-1].record
     (line,) = client.get("/progress.json").json()["curves"]
@@ -53,7 +67,7 @@ def test_the_curve_has_every_training_with_wilsons_interval(client):
 
 def test_more_trainings_give_advice_with_what_the_next_labels_are_worth(client):
     before = client.get("/progress.json").json()
-    assert before["advice"].startswith("Go on: one number of labels has been measured")
+    assert before["advice"].startswith("Go on: supervised has been measured with one number of labels")
     told = client.desk.trained[-1].record
     for labels, right in ((80, 60), (160, 60), (320, 60), (640, 60)):
         record = {**told, "labels": labels, "accuracy": [right / 72, 0.7, 0.9]}

@@ -130,7 +130,7 @@ def test_all_of_the_pool_is_handed_out_in_the_end_and_then_nothing_more(patient)
     last = ask(patient, "bob", "tab-2", k=5)
     assert sorted(rows_of(queue) + rows_of(last)) == pool[-7:] and last["left"] == 0
     nothing = ask(patient, "eve", "tab-3", k=5)
-    assert nothing["items"] == [] and "7 unanswered items are before somebody" in nothing["said"]
+    assert nothing["items"] == [] and "7 items without an answer are left, before somebody else" in nothing["said"]
     say(patient, pool[-7:], CANNOT_TELL)
     done = ask(patient, "eve", "tab-3", k=5)
     assert done["items"] == [] and done["left"] == 0 and done["said"] == "Every item of the pool has an answer."
@@ -205,7 +205,8 @@ def test_a_second_opinion_is_asked_of_somebody_else_once_and_without_showing_the
     pool = [int(row) for row in patient.desk.rows.pool]
     say(patient, pool[:8], "cat", who="ann")
     say(patient, pool[6:7], "dog", who="bob")
-    assert ask(patient, "ann", "tab-1", kind="second")["items"] == []
+    nothing = ask(patient, "ann", "tab-1", kind="second")
+    assert nothing["items"] == [] and nothing["said"].startswith("No item has been answered by one other person")
     queue = ask(patient, "bob", "tab-2", kind="second", k=4)
     assert set(rows_of(queue)) < {*pool[:6], pool[7]} and rows_of(queue) != sorted(rows_of(queue))
     assert all(item["label"] is None and item["guess"] is None for item in queue["items"]) and queue["left"] == 3

@@ -190,7 +190,7 @@ def test_the_first_ten_minutes(page, gone, photos):
     expect(page.locator("main")).to_contain_text("001-vae", timeout=120_000)
 
     # a group of the map in bulk, after a look at twelve of it
-    page.get_by_text(re.compile(r"^Groups \(")).click()
+    page.get_by_text(re.compile(r"^Clusters \(")).click()
     page.locator(".map-clusters button").first.click()
     expect(page.locator("aside")).to_contain_text("Selected")
     shown = page.get_by_label("A random part of the selection").locator(".thumb")

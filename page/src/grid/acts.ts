@@ -4,7 +4,7 @@ import * as outbox from "../outbox";
 import { refresh, say, unique, who } from "../store";
 import { worded } from "../label/details";
 import type { Get, Item } from "../types";
-import { count } from "../ui/parts";
+import { count, number } from "../ui/parts";
 import { itemsOf } from "./items";
 
 const MOST = 10_000; // answers that one undo takes back
@@ -29,12 +29,12 @@ export async function accept(rows: number[]): Promise<string[]> {
   const items = await itemsOf(rows.slice(0, MOST));
   const open = items.filter((item) => item.side === "pool" && item.label === null && item.guess !== null);
   if (open.length === 0) {
-    say("None of these has a suggestion that waits for an answer.");
+    say("None of these has a guess and no answer yet.");
     return [];
   }
   const left = rows.length - open.length;
   const rest = left === 0 ? "" : `; ${count(left, "other")} left as ${left === 1 ? "it is" : "they are"}`;
-  say(`${count(open.length, "suggestion")} accepted${rest}. Undo takes all of them back.`);
+  say(`${open.length === 1 ? "1 guess" : `${number(open.length)} guesses`} accepted${rest}. Undo takes ${open.length === 1 ? "it" : "all of them"} back.`);
   return outbox.give(open.map(({ row, guess }) => ({ row, answer: guess!.answer, suggestion: guess!.answer })));
 }
 

@@ -83,7 +83,7 @@ function Group({ group, kept, keep, open }: GroupProps) {
           <small>{item.row === kept ? "kept" : "set aside"}</small>
         </button>
       ))}
-      <small class="note">at most {group.distance.toFixed(2)} of a typical step apart</small>
+      <small class="note">at most {group.distance.toFixed(2)} of the usual distance between neighbours apart</small>
     </li>
   );
 }

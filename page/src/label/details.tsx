@@ -75,7 +75,7 @@ function Shown({ found, answer, open, again }: ShownProps) {
         <Button action="cannot-tell" onClick={() => answer(CANNOT_TELL)}>Cannot tell</Button>
         <Button action="flag" onClick={() => setFlag(true)}>Flag</Button>
       </div>
-      <h3>Neighbours in the full space</h3>
+      <h3>Neighbours in the full space <small>with their distance: the smaller, the more alike</small></h3>
       {found.warning && <p class="note">{found.warning}</p>}
       {found.agree !== null && <p class="note">{percent(found.agree, 0)} of these {found.neighbours.length} are near on the map as well.</p>}
       <ul class="neighbours">
@@ -109,7 +109,7 @@ function History({ events }: { events: Get<"Answered">[] }) {
               <td>{new Date(1000 * one.time).toLocaleString()}</td>
               <td>{one.who}</td>
               <td>{DONE[one.kind] ?? one.kind} {worded(one.answer)}</td>
-              <td>{one.source}{one.suggestion && `, ${one.suggestion} was suggested`}{one.note && `, “${one.note}”`}</td>
+              <td>{one.source}{one.suggestion && `, the model guessed ${one.suggestion}`}{one.note && `, “${one.note}”`}</td>
               <td class="n">{one.seconds === null ? "–" : lasting(one.seconds)}</td>
             </tr>
           ))}

@@ -17,10 +17,10 @@ export function Facts({ item }: { item: Item }) {
   const { guess } = item;
   return (
     <dl class="map-facts">
-      <dt>label</dt>
-      <dd>{item.label === "?" ? "cannot tell" : (item.label ?? "none")}</dd>
-      {guess && <><dt>guess</dt><dd>{guess.answer}, {sure(guess.confidence)}{guess.second && guess.second_confidence != null && `; or ${guess.second}, ${sure(guess.second_confidence)}`}</dd></>}
-      {item.side === "yardstick" && <><dt>side</dt><dd>yardstick: only measured on, never guessed</dd></>}
+      <dt>answer</dt>
+      <dd>{item.label === "?" ? "cannot tell" : (item.label ?? "none yet")}</dd>
+      {guess && <><dt>looks like</dt><dd title="the model's own confidence">{guess.answer}, {sure(guess.confidence)}{guess.second && guess.second_confidence != null && `; or ${guess.second}, ${sure(guess.second_confidence)}`}</dd></>}
+      {item.side === "yardstick" && <><dt>yardstick</dt><dd>only measured on, never guessed</dd></>}
       {item.reason && <><dt>suggested</dt><dd>{item.reason}</dd></>}
       {item.flag && <><dt>flag</dt><dd>{item.flag}</dd></>}
     </dl>
@@ -98,7 +98,7 @@ export function OpenItem({ row, version, space, open, close, select, changed }: 
       {!details.there && <p class="note">The file is gone from the disk; this picture comes from the packed copy.</p>}
       <ClassButtons current={item.label} give={(answer) => answerItem(item, answer).then(changed, complain)} />
       <Flag item={item} changed={changed} />
-      <h3>Nearest in the full space</h3>
+      <h3>Nearest in the full space <small>with their distance: the smaller, the more alike</small></h3>
       {details.warning && <p class="warning" role="note">{details.warning}</p>}
       <ul class="map-small-pictures">
         {details.neighbours.map(({ item: one, distance }) => (

@@ -58,6 +58,7 @@ export function Legend({ coloring, counts, hiding, setHiding, select }: Props) {
             <Entry
               key={kind}
               name={kind}
+              said={MEANING[kind]}
               many={counts.kinds[kind]}
               hidden={hiding.kinds.has(kind)}
               toggle={() => setHiding({ ...hiding, kinds: toggled(hiding.kinds, kind) })}
@@ -72,12 +73,19 @@ export function Legend({ coloring, counts, hiding, setHiding, select }: Props) {
   );
 }
 
+const MEANING: Partial<Record<Kind, string>> = {
+  yardstick: "only measured on, never learned from", suggested: "asked about in the latest round", "cannot tell": "set aside by somebody who looked",
+  "near copy": "nearly the same code as another item", outlier: "the hundredth of the items that is farthest from its neighbours",
+};
+
 /** To see a mark alone, hide the other marks but not what carries it: a suggested item is unlabelled too. */
 const EXCLUSIVE: readonly Kind[] = KINDS.slice(0, 4);
 const apart = (kind: Kind) => (other: Kind): boolean => EXCLUSIVE.includes(kind) && EXCLUSIVE.includes(other);
 
 interface EntryProps {
   name: string;
+  said?: string; // what it means, where the name does not tell
+
   many: number;
   hidden: boolean;
   toggle(): void;
@@ -86,14 +94,14 @@ interface EntryProps {
   swatch: preact.JSX.Element;
 }
 
-function Entry({ name, many, hidden, toggle, isolate, select, swatch }: EntryProps) {
+function Entry({ name, said, many, hidden, toggle, isolate, select, swatch }: EntryProps) {
   const clicked = (event: MouseEvent): void => {
     if (event.detail === 2) isolate(); // its first click hid this one
     else if (event.detail < 2) toggle();
   };
   return (
     <li>
-      <button type="button" class="map-entry" aria-pressed={!hidden} title="click: hide or show; double click: this one alone" onClick={clicked}>
+      <button type="button" class="map-entry" aria-pressed={!hidden} title={`${said ? `${said}; ` : ""}click: hide or show; double click: this one alone`} onClick={clicked}>
         {swatch}
         <bdi>{name}</bdi>
         <span class="n">({number(many)})</span>

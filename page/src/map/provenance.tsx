@@ -13,7 +13,7 @@ export function Provenance({ record, shown, drawn }: { record: MapRecord; shown:
       {shown < drawn && `, ${number(drawn - shown)} hidden by the legend`}
       {drawn < record.of && `, ${number(record.of - drawn)} not on this layout yet`}
       {" · "}from {from}{space?.learned && `, ${space.dim} numbers an item`} · {record.made}
-      {record.kept !== null && <> · <span title="share of the true neighbours, in the full space, that are neighbours on the map as well">quality {record.kept.toFixed(2)} ({percent(record.kept, 0)} of true neighbours kept)</span></>}
+      {record.kept !== null && <> · <span title="of the 15 items nearest to one in the full space, the share that is among its 15 nearest on the map; 1 is all of them">quality {record.kept.toFixed(2)} ({percent(record.kept, 0)} of true neighbours kept)</span></>}
       {record.note && ` · ${record.note}`}
       {waiting && ` · ${waiting} …`}
     </p>

@@ -43,7 +43,7 @@ export function FoundItems({ found, open, select }: { found: Found; open(row: nu
   return (
     <section class="panel" aria-label="Found">
       <h2>Found {found.items.length}</h2>
-      <p class="note">{found.said}</p>
+      <p class="note">{found.said}{found.place && ", with their distance"}</p>
       <ul class="map-small-pictures">
         {found.items.map(({ item, distance }) => (
           <li key={item.row}>

@@ -109,7 +109,7 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
   return (
     <section class={`panel map-selection ${some ? "" : "empty"}`} aria-label="Selection">
       <h2 aria-live="polite">Selected {number(rows.length)} <small>of {number(of)}</small></h2>
-      {!some && <p class="note">Draw a lasso around points, or choose a cluster or a line of the legend. Shift adds, Alt removes.</p>}
+      {!some && <p class="note">Draw a lasso around points, or choose a cluster or the ring ◎ of a line of the legend. Shift adds, Alt removes.</p>}
       {some && sample && (
         <>
           <ul class="map-small-pictures" aria-label="A random part of the selection">

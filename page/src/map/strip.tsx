@@ -142,7 +142,7 @@ function Sliders({ row, space }: { row: number; space: string }) {
   if (!axes.length) return null;
   return (
     <div class="map-sliders">
-      <h3>Main directions</h3>
+      <h3>Main directions <small>with their share of the variance of all codes</small></h3>
       <div class="row">
         {axes.map((axis) => (
           <label key={axis.index} class="map-slider">

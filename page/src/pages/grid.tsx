@@ -124,7 +124,7 @@ function Grid() {
           )}
           <ClassButtons onGive={give} />
           <div class="row">
-            <Button action="accept" onMouseDown={stayOut} onClick={accept}>Accept suggestions</Button>
+            <Button action="accept" onMouseDown={stayOut} onClick={accept}>Accept guesses</Button>
             <Button action="cannot-tell" onMouseDown={stayOut} onClick={() => give(CANNOT_TELL)}>Cannot tell</Button>
             <Button action="flag" onMouseDown={stayOut} onClick={flag}>Flag</Button>
             <Button action="undo" onMouseDown={stayOut} onClick={undo}>Undo</Button>

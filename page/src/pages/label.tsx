@@ -79,7 +79,7 @@ function useRenewed(sitting: Sitting): void {
     if (round === now?.round && former === model?.name) return;
     before.current = { round: now?.round, model: model?.name };
     if (model && model.name !== former) {
-      const good = model.accuracy ? `, ${ends(model.accuracy, 0)} right on the yardstick` : "";
+      const good = model.accuracy ? `, ${ends(model.accuracy, 0)} right on the yardstick (95 % interval)` : "";
       say(`${model.name} is live, trained with ${count(model.labels, "label")}${good}; suggestions are fresh.`);
     }
     void sitting.renew();
@@ -89,6 +89,7 @@ function useRenewed(sitting: Sitting): void {
 function Top({ kind, sitting }: { kind: Kind; sitting: Sitting }) {
   const now = useValue(state);
   const said = useValue(sitting.said);
+  const card = shown(useValue(sitting.deck));
   const speed = sitting.pace;
   const { done, of, number: which } = batch(sitting.sizes, sitting.answered);
   return (
@@ -100,14 +101,14 @@ function Top({ kind, sitting }: { kind: Kind; sitting: Sitting }) {
           {done} of {of}{which > 1 && `, batch ${which}`}
         </span>
       )}
-      <span class="counter">{number(sitting.answered)} now, {number((now?.labeled ?? 0) + (now?.yardstick_labeled ?? 0))} in all</span>
-      <span class="pace">{speed === null ? "labels a minute: after three" : `${number(speed)} labels a minute`}</span>
+      <span class="counter">{count(sitting.answered, "answer")} now, {number((now?.labeled ?? 0) + (now?.yardstick_labeled ?? 0))} in all</span>
+      <span class="pace">{speed === null ? "labels a minute: after three answers" : `${number(speed)} labels a minute`}</span>
       <Name />
       <span class="row switch">
         <Button action="suggest" aria-pressed={kind === "suggest"} onMouseDown={stayOut} onClick={() => go("/label")}>Suggest</Button>
         <Button action="yardstick" aria-pressed={kind === "yardstick"} onMouseDown={stayOut} onClick={() => go("/label?kind=yardstick")}>Yardstick</Button>
       </span>
-      {said && <p class="note why">{said}</p>}
+      {said && card && <p class="note why">{said}</p>}
     </div>
   );
 }
@@ -144,13 +145,13 @@ function Hint({ sitting, item }: { sitting: Sitting; item: Item }) {
         {item.reason && sitting.kind === "suggest" && <span class="reason"> {item.reason}</span>}
       </p>
       {guess ? (
-        <button type="button" class="ghost-guess" onMouseDown={stayOut} onClick={() => sitting.accept()}>
+        <button type="button" class="ghost-guess" title="the model's own confidence" onMouseDown={stayOut} onClick={() => sitting.accept()}>
           looks like <strong>{guess.answer}</strong> {percent(guess.confidence, 0)}
           {guess.second && guess.second_confidence !== null && <small> or {guess.second} {percent(guess.second_confidence ?? 0, 0)}</small>}
           <Key action="accept" />
         </button>
       ) : (
-        <small>{item.side === "yardstick" ? "No suggestion: the yardstick is answered without help." : sitting.kind === "second" ? "No suggestion: a second opinion is given without help." : "No suggestion: there is no model yet."}</small>
+        <small>{item.side === "yardstick" ? "No guess: the yardstick is answered without help." : sitting.kind === "second" ? "No guess: a second opinion is given without help." : "No guess: there is no model yet."}</small>
       )}
     </div>
   );
@@ -226,7 +227,7 @@ function Nothing({ kind, sitting, over, classes, again }: NothingProps) {
       </div>
     );
   }
-  if (kind === "yardstick" && (over || sitting.answered > 0)) {
+  if (kind === "yardstick" && now?.yardstick && (over || sitting.answered > 0)) {
     const measured = now?.yardstick_labeled ?? 0;
     return (
       <div class="nothing">

@@ -5,7 +5,7 @@ import { Details, worded } from "../label/details";
 import { give } from "../outbox";
 import { complain, refresh, say, state, useValue, who } from "../store";
 import type { Get } from "../types";
-import { Button, count, Empty, lasting, Link, number, Thumb } from "../ui/parts";
+import { Button, count, Empty, fixed, lasting, Link, number, Thumb } from "../ui/parts";
 import "./people.css";
 
 const FORMATS: [string, string][] = [
@@ -39,7 +39,7 @@ export function PeoplePage() {
 }
 
 function Table({ people }: { people: Get<"Person">[] }) {
-  if (people.length === 0) return <Empty>Nobody has answered yet. <Link href="/label">Label the first items</Link></Empty>;
+  if (people.length === 0) return <Empty><Link href="/label">Label the first items</Link></Empty>;
   return (
     <div class="wide">
       <table>
@@ -62,7 +62,8 @@ function Table({ people }: { people: Get<"Person">[] }) {
 
 /** What a kappa means, in the words of Landis and Koch (1977). */
 function inWords(kappa: number): string {
-  if (kappa < 0) return "less than by chance";
+  if (kappa <= -0.005) return "less than chance";
+  if (kappa < 0.005) return "no"; // as it is printed
   const steps: [number, string][] = [[0.2, "slight"], [0.4, "fair"], [0.6, "moderate"], [0.8, "substantial"], [Infinity, "almost perfect"]];
   return steps.find(([end]) => kappa <= end)![1];
 }
@@ -73,7 +74,7 @@ function Agreement({ found }: { found: Get<"Agreement"> }) {
     <>
       {kappa && (
         <p class="kappa">
-          <strong>{kappa.value.toFixed(2)}</strong> [{kappa.low.toFixed(2)}, {kappa.high.toFixed(2)}] {inWords(kappa.value)} agreement
+          <strong>{fixed(kappa.value, 2)}</strong> [{fixed(kappa.low, 2)}, {fixed(kappa.high, 2)}] {inWords(kappa.value)} agreement
           {inWords(kappa.low) !== inWords(kappa.high) && `, by the interval anything from ${inWords(kappa.low)} to ${inWords(kappa.high)}`}
         </p>
       )}

@@ -1,4 +1,5 @@
 import { useRecord } from "../record";
+import { state, useValue } from "../store";
 import type { Get } from "../types";
 import { Curve } from "../ui/curve";
 import type { Line } from "../ui/lines";
@@ -6,6 +7,7 @@ import { Empty, ends, lasting, Link, number } from "../ui/parts";
 import "./pages.css";
 
 type Progress = Get<"Progress">;
+const LATEST = 5; // minutes, as tacit/web/progress.py takes them
 
 export function ProgressPage() {
   const { record, failure } = useRecord<Progress>("/progress.json");
@@ -33,8 +35,9 @@ export function ProgressPage() {
 }
 
 function Curves({ curves }: { curves: Progress["curves"] }) {
+  const yardstick = useValue(state)?.yardstick;
   if (!curves.some((curve) => curve.points.length))
-    return <Empty>Nothing has been measured yet. <Link href="/label?kind=yardstick">Label the yardstick</Link>: random items that are only measured on.</Empty>;
+    return yardstick === 0 ? <Empty>Nothing has been measured: there is no yardstick.</Empty> : <Empty>Nothing has been measured yet. <Link href="/label?kind=yardstick">Label the yardstick</Link>: random items that are only measured on.</Empty>;
   const lines: Line[] = curves.map(({ name, points, reference }) => ({
     name,
     reference,
@@ -48,12 +51,12 @@ function Curves({ curves }: { curves: Progress["curves"] }) {
         <summary>The same as a table</summary>
         <table>
           <caption class="visually-hidden">Accuracy by number of labels, with 95 % intervals</caption>
-          <thead><tr><th>line</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on</th><th>run</th></tr></thead>
+          <thead><tr><th>line</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on (items)</th><th>run</th></tr></thead>
           <tbody>
             {curves.flatMap((curve) => curve.points.map((point, i) => (
               <tr key={curve.name + i}>
                 <td>{curve.name}</td><td class="n">{number(point.labels)}</td><td class="n">{ends(point.accuracy)}</td>
-                <td class="n">{point.items ?? ""}</td><td>{point.run}</td>
+                <td class="n">{point.items == null ? "" : number(point.items)}</td><td>{point.run}</td>
               </tr>
             )))}
           </tbody>
@@ -64,11 +67,11 @@ function Curves({ curves }: { curves: Progress["curves"] }) {
 }
 
 function Speed({ record }: { record: Progress }) {
-  if (!record.speed.length) return <Empty>Nobody has labelled yet.</Empty>;
+  if (!record.speed.length) return <Empty>Nobody has labelled on this page yet.</Empty>;
   const line = { name: "labels in each minute of labelling", points: record.speed.map(({ labels }, i) => ({ x: i + 1, y: labels })) };
   return (
     <>
-      {record.per_minute !== null && <p>{record.per_minute.toFixed(1)} a minute lately.</p>}
+      {record.per_minute !== null && <p>{record.per_minute.toFixed(1)} a minute, the mean of the latest {record.speed.length > 1 ? `${Math.min(LATEST, record.speed.length)} minutes` : "minute"} with answers.</p>}
       <Curve title="Labels a minute" lines={[line]} xLabel="minutes in which somebody labelled" yLabel="labels" height={180} />
     </>
   );
@@ -82,7 +85,7 @@ function Cost({ rows }: { rows: Progress["cost"] }) {
       <tbody>
         {rows.map((row, i) => (
           <tr key={i}>
-            <td>{row.what}{row.note && <small> {row.note}</small>}</td><td class="n">{row.labels ?? ""}</td>
+            <td>{row.what}{row.note && <small> {row.note}</small>}</td><td class="n">{row.labels === null ? "" : number(row.labels)}</td>
             <td class="n">{row.seconds === null ? "" : lasting(row.seconds)}</td>
           </tr>
         ))}

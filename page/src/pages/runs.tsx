@@ -5,7 +5,7 @@ import type { Get } from "../types";
 import { Curve } from "../ui/curve";
 import { JobList } from "../ui/jobs";
 import type { Line } from "../ui/lines";
-import { Empty, lasting } from "../ui/parts";
+import { Empty, ends, lasting, number } from "../ui/parts";
 import "./pages.css";
 
 type Run = Get<"RunInfo">;
@@ -33,12 +33,12 @@ export function RunsPage() {
 function Table({ runs, chosen, toggle }: { runs: Run[]; chosen: string[]; toggle: (name: string) => void }) {
   const said = (run: Run): string => {
     const accuracy = run.record.accuracy as number[] | undefined;
-    return accuracy ? `${(100 * accuracy[0]).toFixed(1)} % [${(100 * accuracy[1]).toFixed(1)}, ${(100 * accuracy[2]).toFixed(1)}]` : "";
+    return accuracy ? ends({ value: accuracy[0], low: accuracy[1], high: accuracy[2] }) : "";
   };
   return (
     <div class="wide">
       <table>
-        <caption class="note">Tick up to {MOST} to see them beside each other.</caption>
+        <caption class="note">Tick up to {MOST} to see them beside each other. Accuracy is that on the yardstick, with Wilson's 95 % interval.</caption>
         <thead><tr><th><span class="visually-hidden">show</span></th><th>run</th><th>what for</th><th>how it ended</th><th class="n">time</th><th class="n">labels</th><th class="n">accuracy</th></tr></thead>
         <tbody>
           {runs.map((run) => (
@@ -46,7 +46,7 @@ function Table({ runs, chosen, toggle }: { runs: Run[]; chosen: string[]; toggle
               <td><input type="checkbox" aria-label={`Show ${run.name}`} checked={chosen.includes(run.name)} onChange={() => toggle(run.name)} /></td>
               <th scope="row">{run.name}</th><td>{run.task}</td><td>{run.status}{run.resumable ? ", can go on" : ""}</td>
               <td class="n">{typeof run.record.seconds === "number" ? lasting(run.record.seconds) : ""}</td>
-              <td class="n">{String(run.record.labels ?? "")}</td><td class="n">{said(run)}</td>
+              <td class="n">{typeof run.record.labels === "number" ? number(run.record.labels) : ""}</td><td class="n">{said(run)}</td>
             </tr>
           ))}
         </tbody>
@@ -88,9 +88,18 @@ function losses(progress: { [key: string]: unknown }[]): Line[] {
   })).filter((line) => line.points.length > 1);
 }
 
+/** A setting or a result, as people write it. */
+function written(value: unknown): string {
+  if (Array.isArray(value)) return value.map(written).join(", ") || "none";
+  if (value === null || value === "") return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(4)));
+  return String(value);
+}
+
 function flat(record: Record<string, unknown>, before = ""): [string, string][] {
   return Object.entries(record).flatMap(([key, value]): [string, string][] => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return flat(value as Record<string, unknown>, `${before}${key}.`);
-    return [[before + key, Array.isArray(value) ? JSON.stringify(value) : String(value)]];
+    return [[before + key, written(value)]];
   });
 }

@@ -4,7 +4,7 @@ import { keyName, printed } from "../keys";
 import { useRecord } from "../record";
 import { complain, refresh, say, theme, useValue, who } from "../store";
 import type { Get } from "../types";
-import { Button, Dialog, Empty } from "../ui/parts";
+import { Button, Dialog, Empty, number } from "../ui/parts";
 import "./pages.css";
 
 type Settings = Get<"SettingsRecord">;
@@ -83,7 +83,7 @@ function Classes({ record, again }: { record: Settings; again: () => void }) {
               if (next && next !== one.name) void order({ rename: [one.name, next] });
               else event.currentTarget.value = one.name;
             }} />
-            <small>{one.labeled} labelled, {one.yardstick} in the yardstick</small>
+            <small>{number(one.labeled)} labelled, {number(one.yardstick)} in the yardstick</small>
             <button class="quiet" aria-label={`Move ${one.name} up`} disabled={i === 0} onClick={() => move(i, -1)}>↑</button>
             <button class="quiet" aria-label={`Move ${one.name} down`} disabled={i === names.length - 1} onClick={() => move(i, 1)}>↓</button>
             <button class="quiet" aria-label={`Remove ${one.name}`} onClick={() => (one.labeled + one.yardstick ? setRemoving(one.name) : void order({ remove: one.name }))}>×</button>
@@ -139,7 +139,7 @@ function Keys({ record, save }: { record: Settings; save: (change: { keys: Recor
       <ul class="key-list">
         {Object.entries(record.keys).map(([action, key]) => (
           <li key={action}>
-            <span>{action.replaceAll("-", " ")}</span>
+            <span>{action === "undo-2" ? "undo, second key" : action.replaceAll("-", " ")}</span>
             <button aria-label={`Key of ${action}: ${printed(key)}`} aria-pressed={recording === action} onClick={() => setRecording(action)}>
               {recording === action ? "press a key…" : <kbd>{printed(key)}</kbd>}
             </button>

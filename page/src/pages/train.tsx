@@ -4,7 +4,7 @@ import { complain, refresh, say } from "../store";
 import type { Get, Job } from "../types";
 import { MethodForm } from "../ui/form";
 import { JobList } from "../ui/jobs";
-import { Button, Empty, ends, lasting, Link } from "../ui/parts";
+import { Button, Empty, ends, lasting, Link, number, points } from "../ui/parts";
 import "./pages.css";
 
 type Train = Get<"TrainRecord">;
@@ -22,6 +22,7 @@ export function TrainPage() {
       <h2>Classifiers compared</h2>
       <Compared record={record} />
       <h2>Trained</h2>
+      {record.trained.length > 0 && <p class="note">Accuracy is that on the yardstick, with Wilson's 95 % interval.</p>}
       <TrainedTable rows={record.trained} />
       <div class="columns">
         <section>
@@ -47,19 +48,20 @@ function Compared({ record }: { record: Train }) {
       <div class="wide">
         <table>
           <caption class="visually-hidden">Classifiers compared on the same labels</caption>
-          <thead><tr><th>candidate</th><th class="n">accuracy</th><th class="n">balanced accuracy</th><th class="n">above supervised</th><th class="n">time of a training</th></tr></thead>
+          <thead><tr><th>candidate</th><th class="n">accuracy</th><th class="n" title="every class counts as much as any other, however many items it has">balanced accuracy</th><th class="n">above supervised</th><th class="n">time of a training</th></tr></thead>
           <tbody>
             {record.compared.map((row) => (
               <tr key={row.candidate}>
                 <th scope="row">{row.candidate}</th>
-                {[row.accuracy, row.balanced, row.above].map((found, i) => <td key={i} class="n">{found ? ends(found) : "–"}</td>)}
+                {[row.accuracy, row.balanced].map((found, i) => <td key={i} class="n">{found ? ends(found) : "–"}</td>)}
+                <td class="n">{row.above ? points(row.above) : "–"}</td>
                 <td class="n">{row.seconds === null ? "–" : lasting(row.seconds)}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      <div class="row"><p class="note">{record.compared_said}</p><Button onClick={start}>Compare again</Button></div>
+      <div class="row"><p class="note">{record.compared_said} In brackets: 95 % intervals.</p><Button onClick={start}>Compare again</Button></div>
     </>
   );
 }
@@ -72,13 +74,13 @@ function TrainedTable({ rows }: { rows: Train["trained"] }) {
     <div class="wide">
       <table>
         <caption class="visually-hidden">Trained classifiers, the latest first</caption>
-        <thead><tr><th>run</th><th>method</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on</th><th class="n">time</th><th>suggestions</th></tr></thead>
+        <thead><tr><th>run</th><th>method</th><th class="n">labels</th><th class="n">accuracy</th><th class="n">measured on (items)</th><th class="n">time</th><th>suggestions</th></tr></thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row.run}>
-              <th scope="row">{row.run}</th><td>{row.method}</td><td class="n">{row.labels ?? ""}</td>
+              <th scope="row">{row.run}</th><td>{row.method}</td><td class="n">{row.labels === null ? "" : number(row.labels)}</td>
               <td class="n">{row.accuracy ? ends(row.accuracy) : row.status === "finished" ? "not measured" : row.status}</td>
-              <td class="n">{row.measured_on ?? ""}</td><td class="n">{row.seconds === null ? "" : lasting(row.seconds)}</td>
+              <td class="n">{row.measured_on === null ? "" : number(row.measured_on)}</td><td class="n">{row.seconds === null ? "" : lasting(row.seconds)}</td>
               <td>{row.current ? "come from it" : row.status === "finished" && <button aria-label={`Let ${row.run} suggest`} onClick={() => use(row.run)}>Use</button>}</td>
             </tr>
           ))}

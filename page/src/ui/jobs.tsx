@@ -30,7 +30,7 @@ function JobPanel({ job }: { job: Job }) {
         {job.resumable && <button onClick={() => act("resume")} aria-label={`Resume ${job.run ?? job.verb}`}>Go on</button>}
         <button class="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Hide log" : "Log"}</button>
       </div>
-      {job.said && <p class="note said">{job.said}</p>}
+      {job.said && <p class="note said">{job.said.replace(/\s*\n\s*/g, " – ")}</p>}
       {open && <Log id={job.id} live={goes} />}
     </li>
   );

@@ -5,21 +5,9 @@ import { thumb } from "../api";
 import { keyOf, printed, useKeys } from "../keys";
 import { go } from "../route";
 import { state, useValue } from "../store";
-import type { Interval, Item } from "../types";
+import type { Item } from "../types";
 
-export const number = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 0 });
-export const count = (n: number, what: string): string => `${number(n)} ${what}${n === 1 ? "" : "s"}`;
-export const percent = (value: number, digits = 1): string => `${(100 * value).toFixed(digits)} %`;
-export const ends = (found: Interval, digits = 1): string =>
-  `${percent(found.value, digits)} [${(100 * found.low).toFixed(digits)}, ${(100 * found.high).toFixed(digits)}]`;
-
-/** Seconds for a person: "8 s", "4:05 min", "1 h 20 min". */
-export function lasting(seconds: number): string {
-  const s = Math.round(seconds);
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")} min`;
-  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-}
+export * from "./numbers";
 
 /** The key of an action, as it stands in the settings now. */
 export function Key({ action }: { action: string }) {
