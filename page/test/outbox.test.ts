@@ -243,6 +243,14 @@ describe("undo", () => {
     expect(line.withdraw(["key-of-3"])).toBe(true);
     expect(line.withdraw(["key-of-1"])).toBe(false);
   });
+  it("of one that another page may have sent by now is left to the server", () => {
+    const line = world.page();
+    world.down = "before";
+    for (const row of [1, 2]) line.add([entry(row)]);
+    line.leave(); // the page is put away, and comes back
+    expect(line.withdraw(["key-of-2"])).toBe(false);
+    expect(line.entries.length).toBe(2);
+  });
   it("of one that the server may have is left to the server", async () => {
     const line = world.page();
     world.down = "after";

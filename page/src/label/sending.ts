@@ -93,6 +93,11 @@ export class Line {
     return true;
   }
 
+  /** From now on another page may have them as well, from where they are kept. */
+  leave(): void {
+    this.untouched.clear();
+  }
+
   /** Do this after all that is in line now, and before anything that joins later. Fails at once without a connection. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
