@@ -7,8 +7,10 @@ the old name, in a browser that has been open since yesterday.
 
 import difflib
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
+from tacit.data.crowd import changes, name_now
 from tacit.data.events import CANNOT_TELL, REMOVED, RENAMED, Event
 from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.outcome import Outcome
@@ -99,6 +101,24 @@ def after_undo(project: Home, answer: Event) -> None:
 def after_redo(project: Home, answer: Event) -> None:
     """The file follows where a renaming was done again."""
     write_renamed(project, (answer.note or "").removeprefix(RENAMED), answer.answer)
+
+
+def reword(project: Home, items: Sequence[str]) -> None:
+    """Of these items, answers that count again since something was taken back or brought back: where their class is
+    called something else by now, or has another in its place, they are given anew as that."""
+    declared = Settings(
+        project.folder
+    ).classes  # read at once: what follows asks the whole ledger, and is seldom needed
+    strange = [e for e in project.labels.about(items).values() if e.answer not in (*declared, CANNOT_TELL)]
+    if not strange or not declared:
+        return
+    classes, renamed, changed = now(project), former_names(project.settings), changes(project.labels.path)
+    new = [follow(name_now(event, changed), renamed) for event in strange]
+    found = [
+        (event, name) for event, name in zip(strange, new, strict=True) if name != event.answer and name in classes
+    ]
+    if found:
+        project.labels.reword([event for event, _ in found], [name for _, name in found])
 
 
 def is_renaming(answer: Event) -> bool:

@@ -115,6 +115,27 @@ def test_a_renaming_is_undone_and_redone_with_its_place_and_its_items(three):
     assert now(three, three.gulls) == ["gull", "gull", None]
 
 
+def test_an_answer_that_counts_again_has_the_name_that_its_class_has_by_now(three):
+    first, second, third = map(int, three.desk.rows.pool[5:8])
+    send(three, third, answer="cat", who="bob")
+    for answer in ("gull", "dog"):  # somebody changes their mind
+        send(three, first, answer=answer, who="cid")
+    send(three, second, answer="gull")
+    step(three, "undo")
+    change(three, rename=["gull", "larus"], who="bob")
+    change(three, remove="cat", instead="dog", who="bob")
+    send(three, third, answer="larus", who="dan")
+    assert step(three, "undo", "cid")["answers"] == ["larus"]
+    assert step(three, "undo", "dan")["answers"] == ["dog"]
+    assert step(three, "redo")["answers"] == ["larus"]
+    assert now(three, [first, second, third]) == ["larus", "larus", "dog"] and names(three) == ["dog", "larus"]
+    said = {event.item: (event.who, event.source) for event in three.desk.project.labels.current()}
+    assert [said[item] for item in three.desk.ids_of([first, second])] == [("cid", "single"), ("ann", "single")]
+    assert step(three, "undo")["answers"] == [None] and step(three, "redo")["answers"] == ["larus"]  # as any other
+    assert step(three, "undo", "cid")["answers"] == [None]
+    assert names(three) == ["dog", "larus"]
+
+
 def test_when_others_used_the_new_name_since_an_undone_renaming_leaves_both(three):
     row = int(three.desk.rows.pool[5])
     change(three, rename=["gull", "larus"])
