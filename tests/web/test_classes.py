@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tacit.errors import BadData, WrongUsage
+from tacit.errors import BadData, BadEnvironment, WrongUsage
 from tacit.project import Project
 from tacit.project.classes import follow, former_names
 from tacit.project.settings import Settings
@@ -145,6 +145,20 @@ def test_when_others_used_the_new_name_since_an_undone_renaming_leaves_both(thre
     assert send(three, row, answer="gull")["renamed"] == {}
 
 
+@pytest.mark.parametrize("place", ["tacit.project.settings.write_atomic", "tacit.data.labels.Labels.record"])
+def test_a_renaming_that_found_the_disk_full_can_be_repeated(three, monkeypatch, place):
+    def full(*_, **__):
+        raise BadEnvironment("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, full)
+        change(three, 503, rename=["gull", "larus"])
+    assert "gull" in names(three) and now(three, three.gulls) == ["gull"] * 3
+    assert Settings(three.desk.folder).classes == three.desk.project.settings.classes
+    change(three, rename=["gull", "larus"])
+    assert names(three) == ["cat", "dog", "larus"] and now(three, three.gulls) == ["larus"] * 3
+
+
 def test_a_renaming_is_nobodys_second_opinion(three):
     change(three, rename=["gull", "larus"], who="bob")
     found = three.desk.project.labels.by_one()
@@ -223,8 +237,7 @@ def test_one_change_at_a_time_by_somebody(three):
 
 def test_what_another_process_wrote_meanwhile_stays(three):
     other = Settings(three.desk.folder)
-    other.document["seed"] = 17
-    other.set("classes", ["cat", "dog", "gull", "owl"])
+    other.change({"seed": 17, "classes": ["cat", "dog", "gull", "owl"]})
     change(three, add="tern")
     kept = Settings(three.desk.folder)
     assert kept.classes == ("cat", "dog", "gull", "owl", "tern") and kept.get("seed") == 17
