@@ -203,6 +203,15 @@ def test_no_answer_goes_to_another_project_at_the_same_address(page, learned, tm
             one.stop()
 
 
+def test_answers_arrive_also_where_the_database_of_the_browser_never_says_a_word(page, server):
+    Settings(server.folder).set("classes", ["heron", "gull"])
+    page.add_init_script("IDBFactory.prototype.open = () => ({})")
+    opened(page, server)
+    press_on(page, "1")
+    press_on(page, "2")
+    assert [event.answer for event in arrived(page, server, 2)] == ["heron", "gull"]
+
+
 def test_no_answer_goes_to_another_program_at_the_same_address(page, server):
     Settings(server.folder).set("classes", ["heron", "gull"])
     opened(page, server)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from tacit.engine.run import Run
 from tacit.evaluate.intervals import wilson
+from tacit.project import Project
 from tacit.web.train import default, kind
 
 PAGES = ("/progress.json", "/train.json", "/look.json", "/runs.json", "/settings.json")
@@ -159,6 +160,19 @@ def test_look_tells_what_is_there_and_a_scan_takes_in_what_is_new(client):
     assert state["items"] == 361 and state["version"] > version
     assert client.desk.item(360).name == "3/new.png"
     assert client.get("/look.json").json() == after
+
+
+def test_what_another_process_took_in_is_there_after_a_scan_and_has_its_turn(client):
+    desk, before = client.desk, client.get("/state.json").json()
+    left = len(desk.queues._random_order)
+    Image.new("RGB", (32, 32), "blue").save(desk.project.settings.source / "found meanwhile.png")
+    assert Project(desk.folder).refresh().added == 1
+    assert client.post("/api/look").status_code == 200
+    after = client.get("/state.json").json()
+    assert (after["items"], after["pool"]) == (before["items"] + 1, before["pool"] + 1)
+    assert after["project"] == before["project"]
+    assert client.get(f"/api/items?rows={before['items']}").json()[0]["name"] == "found meanwhile.png"
+    assert len(desk.queues._random_order) == left + 1
 
 
 def test_runs_are_listed_with_their_records_and_told_in_full(client):
