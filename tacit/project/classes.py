@@ -7,7 +7,7 @@ the old name, in a browser that has been open since yesterday.
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tacit.data.crowd import changes, name_now
@@ -25,6 +25,7 @@ def add(project: Home, name: str) -> Outcome:
     classes, name = now(project), checked(name)
     if name in classes:
         raise WrongUsage(f"there is a class called {name!r} already")
+    distinct(name, classes)
     near = alike(name, classes)
     write(project, [*classes, name], without(former_names(project.settings), name))
     said = f"added {name!r}, class {len(classes) + 1}"
@@ -37,11 +38,13 @@ def rename(project: Home, old: str, new: str, *, who: str = "me") -> Outcome:
     """Another name in the same place; every item that has the old one is answered anew, all in one batch."""
     classes, new = now(project), checked(new)
     known(old, classes)
-    begun = former_names(project.settings).get(old) == new  # the file has it, and something kept it from the answers
+    # whether the file has it already, and something kept it from the answers
+    begun = new in classes and former_names(project.settings).get(old) == new
     if new in classes and not begun:
         how = "it is called that already" if new == old else f"to join them, remove {old!r} and give its items {new!r}"
         raise WrongUsage(f"there is a class called {new!r} already\n  {how}")
     if not begun:
+        distinct(new, [name for name in classes if name != old])
         write_renamed(project, old, new)
     items = having(project, old)
     project.labels.record(items, [new] * len(items), who=who, source="bulk", note=f"{RENAMED}{old}")
@@ -183,6 +186,13 @@ def checked(name: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         raise WrongUsage(f"{name!r} has a character that cannot be shown\n  type the name by hand")
     return name
+
+
+def distinct(name: str, classes: Iterable[str]) -> None:
+    """Nobody can tell two names apart that are the same letters in other bytes: é is one character, or two."""
+    letters = unicodedata.normalize("NFC", name)
+    if any(unicodedata.normalize("NFC", other) == letters for other in classes):
+        raise WrongUsage(f"there is a class that looks the same as {name!r}\n  choose another name")
 
 
 def known(name: str, classes: tuple[str, ...]) -> None:

@@ -69,6 +69,14 @@ def test_what_is_no_name_for_a_new_class_is_refused(three, name):
     assert names(three) == ["cat", "dog", "gull"]
 
 
+def test_two_classes_never_look_the_same(three):
+    change(three, add="caf\u00e9")
+    assert "looks the same" in change(three, 400, add="cafe\u0301")
+    assert "looks the same" in change(three, 400, rename=["cat", "cafe\u0301"])
+    change(three, rename=["caf\u00e9", "cafe\u0301"])  # the same one in other bytes
+    assert names(three) == ["cat", "dog", "gull", "cafe\u0301"]
+
+
 def test_a_name_that_is_nearly_there_is_added_with_a_word_of_warning(three):
     assert "mind that there is 'gull'" in change(three, add="Gull")
     assert "mind that there is 'dog'" in change(three, add="dogs")
