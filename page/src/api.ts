@@ -33,6 +33,7 @@ async function call(path: string, init: RequestInit): Promise<Response> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Failure("the server does not answer", "start it again: tacit serve");
   }
+  if (answer.headers.get("served-by") !== "tacit") throw new Failure("another program answers at this address", "start the server again: tacit serve");
   if (answer.ok) return answer;
   let wrong: Partial<Get<"Wrong">> = {};
   try {

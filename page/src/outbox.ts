@@ -115,6 +115,7 @@ function start(): void {
   project.listen(() => void collect((tab) => tab !== session)); // its own, from before a reload
   void navigator.locks?.request(TAB + session, () => new Promise(() => undefined));
   setInterval(() => void collect(() => true), 30_000);
+  window.addEventListener("pagehide", () => line.leave()); // it may come back, after the next page has sent them
   window.addEventListener("online", () => line.wake());
   online.listen((now) => now && line.wake());
 }

@@ -63,16 +63,33 @@ export function unique(): string {
   return digits.join("");
 }
 
-/** Of this tab: two tabs get different items. */
+const TAB = "tacit.session";
+
+/** Of this tab: two tabs get different items. The next page of the tab takes it over. While a page is open it is nowhere
+    else, for whoever duplicates a tab copies what is kept of it; where nobody can tell which tabs are open, it stays. */
 export const session = (() => {
   const fresh = unique();
+  const keep = (name: string): void => {
+    try {
+      if (name) sessionStorage.setItem(TAB, name);
+      else sessionStorage.removeItem(TAB);
+    } catch {
+      // storage is forbidden here: the next page has a name of its own
+    }
+  };
+  let found = fresh;
   try {
-    const found = sessionStorage.getItem("tacit.session") ?? fresh;
-    sessionStorage.setItem("tacit.session", found);
-    return found;
+    found = sessionStorage.getItem(TAB) ?? fresh;
   } catch {
-    return fresh;
+    // as above
   }
+  const blind = globalThis.navigator?.locks === undefined;
+  keep(blind ? found : "");
+  if (!blind) {
+    globalThis.addEventListener?.("pagehide", () => keep(found));
+    globalThis.addEventListener?.("pageshow", () => keep(""));
+  }
+  return found;
 })();
 
 const EVERY = 1500; // milliseconds

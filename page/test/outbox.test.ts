@@ -13,6 +13,7 @@ class World {
   down: "before" | "after" | null = null; // the request is lost, or its answer is
   status = 0;
   refuse: string[] = [];
+  seconds: (number | null | undefined)[] = [];
   renamed: Record<string, string> = {};
   time = 1000;
   timers: { work: () => void; milliseconds: number }[] = [];
@@ -52,6 +53,7 @@ class World {
   private async post(order: Order) {
     this.requests.push(order.answers.map(({ key }) => key));
     this.together.push(order.together ?? false);
+    this.seconds = order.answers.map(({ seconds }) => seconds);
     if (this.status) throw new Failure("no", "really", this.status);
     if (this.down === "before") throw new Failure("the server does not answer");
     for (const { key, row, answer, time } of order.answers) {
@@ -114,6 +116,12 @@ describe("answers arrive", () => {
     free();
     await settled();
     expect(world.ledger.length).toBe(1);
+  });
+  it("without the seconds of somebody who was away for days, which are refused", async () => {
+    const line = world.page();
+    line.add([{ ...entry(1), seconds: 200_000 }, { ...entry(2), seconds: 2 }]);
+    await settled();
+    expect(world.seconds).toEqual([null, 2]);
   });
 });
 
@@ -242,6 +250,14 @@ describe("undo", () => {
     await settled();
     expect(line.withdraw(["key-of-3"])).toBe(true);
     expect(line.withdraw(["key-of-1"])).toBe(false);
+  });
+  it("of one that another page may have sent by now is left to the server", () => {
+    const line = world.page();
+    world.down = "before";
+    for (const row of [1, 2]) line.add([entry(row)]);
+    line.leave(); // the page is put away, and comes back
+    expect(line.withdraw(["key-of-2"])).toBe(false);
+    expect(line.entries.length).toBe(2);
   });
   it("of one that the server may have is left to the server", async () => {
     const line = world.page();

@@ -56,10 +56,16 @@ def shared(path: Path) -> list[Event]:
     classes have now. Who cannot tell neither agrees nor disagrees and is left out."""
     with reading(path) as db:
         events = [Event(*row) for row in db.execute(SHARED)]
-        changes = db.execute(CHANGES).fetchall()
-    renamed = [(event, note.removeprefix(RENAMED).removeprefix(REMOVED), new) for event, note, new in changes]
+    renamed = changes(path)
     found = [replace(event, answer=name_now(event, renamed)) for event in events] if renamed else events
     return [event for event in found if event.answer != CANNOT_TELL]
+
+
+def changes(path: Path) -> list[tuple[int, str, str]]:
+    """Changes of classes that count, oldest first: since which event, the old name, and the one in its place."""
+    with reading(path) as db:
+        found = db.execute(CHANGES).fetchall()
+    return [(event, note.removeprefix(RENAMED).removeprefix(REMOVED), new) for event, note, new in found]
 
 
 def name_now(event: Event, renamed: list[tuple[int, str, str]]) -> str:

@@ -134,6 +134,20 @@ class Labels(Ledger):
             query = f"SELECT {COLUMNS} FROM live WHERE answer = ? ORDER BY event DESC"
             return self._append(db, "undo", [Event(*row) for row in db.execute(query, [answer])], who)
 
+    def reword(self, answers: Sequence[Event], said: Sequence[str]) -> None:
+        """Say these answers in other words: each that counts is taken back and given anew, by whoever gave it."""
+        with self._write() as db:
+            counts = "SELECT 1 FROM live WHERE event = ?"
+            pairs = zip(answers, said, strict=True)
+            both = [(old, new) for old, new in pairs if db.execute(counts, [old.event]).fetchone()]
+            self._append(db, "undo", [old for old, _ in both], None)
+            first = _next_event(db)
+            anew = [
+                replace(old, event=first + i, batch=first + i, answer=new, seconds=None)  # the time was told once
+                for i, (old, new) in enumerate(both)
+            ]
+            db.executemany(INSERT, [tuple(vars(event).values()) for event in anew])
+
     def flag(self, item: str, note: str | None, *, who: str = "me") -> None:
         """Ask somebody to look at an item again, and say why; None takes the flag away."""
         if note is not None and not note.strip():

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from tacit.data.events import CANNOT_TELL, OF_CLASSES, Cost, Event, Pick
 from tacit.data.spec import SET_ASIDE, UNLABELED
-from tacit.data.store import connect, explain
-from tacit.errors import BadData, WrongUsage
+from tacit.data.store import connect, explain, which
+from tacit.errors import BadData, BadEnvironment, WrongUsage
 
 COLUMNS = ", ".join(field.name for field in fields(Event))
 BY = "(:who IS NULL OR who = :who)"
@@ -35,7 +35,9 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._here, self._process = threading.local(), os.getpid()
+        self._file: tuple[int, int] | None = None
         self._db()  # a file that cannot be used is refused now
+        self._file = which(self.path)
 
     def answers(self, who: str | None = None) -> dict[str, str]:
         """Item id -> answer as of now (of `who`, or of anybody): the latest that counts."""
@@ -187,6 +189,11 @@ class Ledger:
         """This thread's connection."""
         if self._process != os.getpid():  # SQLite's file locks do not survive a fork: answers could be lost
             raise WrongUsage("these labels were opened before the process was forked; start the other process by spawn")
+        if self._file is not None and which(self.path) != self._file:  # SQLite would write into the one that is gone
+            raise BadEnvironment(
+                f"{self.path} is not the file that was opened: it was moved, removed or replaced since\n"
+                "  put it back, or start again what was working with it"
+            )
         if getattr(self._here, "db", None) is None:
             self._here.db = connect(self.path)
         return self._here.db

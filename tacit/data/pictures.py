@@ -4,6 +4,7 @@ Nothing here needs torch, so that the processes which read a big folder start in
 """
 
 import hashlib
+import io
 import logging
 import os
 import warnings
@@ -89,12 +90,17 @@ def _look(path: str) -> Seen:
 
 def _read(path: str, out: np.ndarray, aspect: str) -> tuple[str, Seen]:
     with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        content = content_of(file)
         file.seek(0)
         with Image.open(file, formats=FORMATS) as image:
             seen = _seen(image)
             peak = draw(image, out, aspect)
-    return digest.hexdigest(), seen._replace(peak=peak)
+    return content, seen._replace(peak=peak)
+
+
+def content_of(file: io.BufferedReader) -> str:
+    """The id of the item that a picture file is: 128 bits of BLAKE2b over its bytes, hex."""
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _seen(image: Image.Image) -> Seen:

@@ -1,5 +1,6 @@
 """The project's one database: SQLite in WAL mode, one file, no service."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -114,6 +115,15 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             yield db
         except sqlite3.Error as error:
             raise explain(error, path) from error
+
+
+def which(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever it is called; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _version(db: sqlite3.Connection) -> int:

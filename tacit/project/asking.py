@@ -18,7 +18,7 @@ from tacit.data.spec import UNLABELED
 from tacit.disk import write_atomic
 from tacit.errors import WrongUsage
 from tacit.outcome import Outcome
-from tacit.project.classes import count
+from tacit.project.classes import count, reword
 from tacit.project.home import Home
 
 ALWAYS_TOLD = ("recorded", "items", "empty", "unknown")
@@ -143,6 +143,7 @@ def ask_truth(project: Home, *, yardstick: bool) -> Outcome:
 
 def undo(project: Home) -> Outcome:
     event = project.labels.undo()
+    reword(project, [event.item])
     return told(project, [f"took back {event.answer!r} for {project.paths([str(event.item)])[0]}"], undone=event.event)
 
 

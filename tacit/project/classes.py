@@ -7,8 +7,10 @@ the old name, in a browser that has been open since yesterday.
 
 import difflib
 import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tacit.data.crowd import changes, name_now
 from tacit.data.events import CANNOT_TELL, REMOVED, RENAMED, Event
 from tacit.errors import BadData, WrongUsage, unknown_name
 from tacit.outcome import Outcome
@@ -23,6 +25,7 @@ def add(project: Home, name: str) -> Outcome:
     classes, name = now(project), checked(name)
     if name in classes:
         raise WrongUsage(f"there is a class called {name!r} already")
+    distinct(name, classes)
     near = alike(name, classes)
     write(project, [*classes, name], without(former_names(project.settings), name))
     said = f"added {name!r}, class {len(classes) + 1}"
@@ -35,10 +38,14 @@ def rename(project: Home, old: str, new: str, *, who: str = "me") -> Outcome:
     """Another name in the same place; every item that has the old one is answered anew, all in one batch."""
     classes, new = now(project), checked(new)
     known(old, classes)
-    if new in classes:
+    # whether the file has it already, and something kept it from the answers
+    begun = new in classes and former_names(project.settings).get(old) == new
+    if new in classes and not begun:
         how = "it is called that already" if new == old else f"to join them, remove {old!r} and give its items {new!r}"
         raise WrongUsage(f"there is a class called {new!r} already\n  {how}")
-    write_renamed(project, old, new)
+    if not begun:
+        distinct(new, [name for name in classes if name != old])
+        write_renamed(project, old, new)
     items = having(project, old)
     project.labels.record(items, [new] * len(items), who=who, source="bulk", note=f"{RENAMED}{old}")
     return Outcome({"items": len(items)}, [f"{old!r} is called {new!r} now, in {count(len(items), 'answer')}"])
@@ -101,6 +108,24 @@ def after_redo(project: Home, answer: Event) -> None:
     write_renamed(project, (answer.note or "").removeprefix(RENAMED), answer.answer)
 
 
+def reword(project: Home, items: Sequence[str]) -> None:
+    """Of these items, answers that count again since something was taken back or brought back: where their class is
+    called something else by now, or has another in its place, they are given anew as that."""
+    declared = Settings(
+        project.folder
+    ).classes  # read at once: what follows asks the whole ledger, and is seldom needed
+    strange = [e for e in project.labels.about(items).values() if e.answer not in (*declared, CANNOT_TELL)]
+    if not strange or not declared:
+        return
+    classes, renamed, changed = now(project), former_names(project.settings), changes(project.labels.path)
+    new = [follow(name_now(event, changed), renamed) for event in strange]
+    found = [
+        (event, name) for event, name in zip(strange, new, strict=True) if name != event.answer and name in classes
+    ]
+    if found:
+        project.labels.reword([event for event, _ in found], [name for _, name in found])
+
+
 def is_renaming(answer: Event) -> bool:
     return answer.source == "bulk" and (answer.note or "").startswith(RENAMED)
 
@@ -142,9 +167,8 @@ def without(renamed: dict[str, str], name: str) -> dict[str, str]:
 def write(project: Home, classes: list[str], renamed: dict[str, str]) -> None:
     """Both into project.toml, in one go."""
     settings = project.settings
-    if renamed != former_names(settings):
-        settings.document["renamed"] = renamed
-    settings.set("classes", classes)
+    former = {} if renamed == former_names(settings) else {"renamed": renamed}
+    settings.change({**former, "classes": classes})
 
 
 def having(project: Home, name: str) -> list[str]:
@@ -162,6 +186,13 @@ def checked(name: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         raise WrongUsage(f"{name!r} has a character that cannot be shown\n  type the name by hand")
     return name
+
+
+def distinct(name: str, classes: Iterable[str]) -> None:
+    """Nobody can tell two names apart that are the same letters in other bytes: é is one character, or two."""
+    letters = unicodedata.normalize("NFC", name)
+    if any(unicodedata.normalize("NFC", other) == letters for other in classes):
+        raise WrongUsage(f"there is a class that looks the same as {name!r}\n  choose another name")
 
 
 def known(name: str, classes: tuple[str, ...]) -> None:

@@ -3,6 +3,8 @@
 import os
 import re
 import secrets
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from tacit.errors import BadData, BadEnvironment, WrongUsage
 
 VERSION = 1  # of the folder's layout; a newer one is refused
 FILE = "project.toml"
+
+_writing = threading.Lock()
 
 
 class Settings:
@@ -58,8 +62,16 @@ class Settings:
         return value.unwrap() if hasattr(value, "unwrap") else value
 
     def set(self, key: str, value: Any) -> None:
-        self.document[key] = value
-        write_atomic(self.path, tomlkit.dumps(self.document))
+        self.change({key: value})
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """All of them in one go, into the file as it stands: others may have written it since. Where it cannot be
+        written, these settings stay what they were too."""
+        with _writing:
+            document = Settings(self.path.parent).document
+            document.update(values)
+            write_atomic(self.path, tomlkit.dumps(document))
+            self.document = document
 
     @property
     def source(self) -> Path:

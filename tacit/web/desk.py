@@ -52,6 +52,10 @@ class Desk(OpenProject):
 
         return Facts(self.layouts)
 
+    def forget_items(self) -> None:
+        super().forget_items()
+        self.queues.forget_items()
+
     def _now(self) -> tuple[Any, ...]:
         return *super()._now(), self.jobs.version
 

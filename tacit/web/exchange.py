@@ -32,14 +32,15 @@ def bring_in(
     skip_unknown: bool = False,
 ) -> schemas.ImportedRecord:
     """Record the answers of a file, all of them or none."""
-    desk_settings(desk)  # classes as they stand now
     before = desk.project.labels.latest_event()
     with folder_of_its_own() as folder:
         path = folder / plain(file.filename or "")
         with path.open("wb") as copy:
             while part := file.file.read(PART):
                 copy.write(part)
-        outcome = desk.project.import_labels(path, who=who, skip_unknown=skip_unknown, format=format)
+        with desk.queues.naming.lock:  # no class changes between the look at its name and the answers
+            desk_settings(desk)  # classes as they stand now
+            outcome = desk.project.import_labels(path, who=who, skip_unknown=skip_unknown, format=format)
     if touched_pool(desk, before):
         desk.jobs.after_answers()
     done = outcome.record

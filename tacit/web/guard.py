@@ -8,13 +8,12 @@ import json
 import secrets
 import socket
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "tacit_token"
+COOKIE = "tacit_token"  # and the port: a browser sends cookies to every port of a host
 LARGEST_BODY = 64 * 2**20  # bytes
 TOO_LARGE = 413, f"more than {LARGEST_BODY >> 20} MB were sent", "send it in smaller parts"
 POLICY = (
@@ -22,6 +21,7 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
+    "served-by": "tacit",  # a page believes no other program that answers at this address by now
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -84,7 +84,7 @@ class Guard:
         """The first visit: the token becomes a cookie, and leaves the address."""
         rest = urlencode([(key, value) for key, value in asked.pairs if key != "token"])
         path = "/" + asked.path.lstrip("/\\")  # "//host" would lead away from here, and browsers read \ as /
-        cookie = f"{COOKIE}={self.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000"
+        cookie = f"{asked.cookie_name}={self.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000"
         headers = [(b"location", (path + (f"?{rest}" if rest else "")).encode()), (b"set-cookie", cookie.encode())]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
@@ -104,12 +104,16 @@ class Asked:
         )  # Python reads 4,300 digits at most
 
     @property
+    def cookie_name(self) -> str:
+        """Of its own for each port that the browser knows: two servers of one machine do not forget each other's."""
+        port = self.headers.get("host", "").rpartition(":")[2]
+        return f"{COOKIE}_{port}" if port.isascii() and port.isdigit() else COOKIE
+
+    @property
     def cookie(self) -> str:
-        try:
-            found = SimpleCookie(self.headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return ""
-        return found.value if found else ""
+        """Read by hand: what another program of this machine has set may be no good cookie, and must not hide ours."""
+        parts = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
+        return next((value for name, _, value in parts if name == self.cookie_name), "")
 
 
 def same(given: str, token: str) -> bool:

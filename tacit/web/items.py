@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Header, Query, Response
 
+from tacit.data.pictures import content_of
 from tacit.errors import UnknownName
 from tacit.web import pictures, schemas, searching
 from tacit.web.decoding import SpaceName, codes_of, row_numbers, space_of
-from tacit.web.desk import Desk, Here, Sent
+from tacit.web.desk import Desk, Here, OtherProject, Sent
 
 router = APIRouter(prefix="/api")
 
@@ -68,7 +69,7 @@ def thumb(
     desk: Here, row: int, size: Annotated[int, Query(ge=16, le=320)] = 160, v: str = "", if_none_match: Tag = ""
 ) -> Response:
     """A small PNG from the packed item: there at once, and also when the file is gone."""
-    version = desk.ids_of([row])[0][:12]
+    version = meant(desk, row, v)[:12]
     headers = {"etag": f'"{version}-{size}"', "cache-control": FOREVER if v == version else AGAIN}
     if headers["etag"] in if_none_match:
         return Response(status_code=304, headers=headers)
@@ -78,7 +79,7 @@ def thumb(
 @router.get("/items/{row}/picture", **sends("image/png", "image/jpeg", also=304))
 def picture(desk: Here, row: int, v: str = "", if_none_match: Tag = "") -> Response:
     """The original file, decoded and encoded anew; of items that are no pictures in files, a large small picture."""
-    id_ = desk.ids_of([row])[0]
+    id_ = meant(desk, row, v)
     if not in_files(desk) or desk.project.sides[0].spec.kind != "image":
         return thumb(desk, row, pictures.DRAWN, v, if_none_match)
     path = pictures.there(desk.project.settings.source, [path for path, _ in desk.project.files_of(id_)])
@@ -87,6 +88,13 @@ def picture(desk: Here, row: int, v: str = "", if_none_match: Tag = "") -> Respo
     if headers["etag"] in if_none_match:
         return Response(status_code=304, headers=headers)
     body, kind = pictures.original(path, path.name)
+    with path.open("rb") as file:
+        same = content_of(file) == id_
+    if not same:  # whoever answers must see what will be learned from
+        raise UnknownName(
+            f"{path.name} was changed since the latest scan, and is another picture now\n"
+            "  look again on the Look page; the small picture of this one is kept in the project"
+        )
     return Response(body, media_type=kind, headers=headers)
 
 
@@ -95,7 +103,7 @@ def sound(desk: Here, row: int, v: str = "", asked: Annotated[str, Header(alias=
     """The packed item as a WAV file, or the part of it that a player asks for."""
     from tacit.report.sounds import wav
 
-    version, spec = desk.ids_of([row])[0][:12], desk.project.sides[0].spec
+    version, spec = meant(desk, row, v)[:12], desk.project.sides[0].spec
     if spec.kind != "sound":
         raise UnknownName(f"item {row} is no sound: the items here are {spec.kind}s")
     body = wav(pictures.item(desk, row), spec.rate)
@@ -105,6 +113,15 @@ def sound(desk: Here, row: int, v: str = "", asked: Annotated[str, Header(alias=
         return Response(body, media_type="audio/wav", headers=headers)
     headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{len(body)}"
     return Response(body[part.start : part.stop], 206, media_type="audio/wav", headers=headers)
+
+
+def meant(desk: Desk, row: int, version: str) -> str:
+    """The id of the item in a row. A browser asks for pictures without saying for which project; the address says for
+    which item: a page of another project must not show the one that has the same row here."""
+    id_ = desk.ids_of([row])[0]
+    if version not in ("", id_[:12]):
+        raise OtherProject(f"row {row} is another item here\n  load the page again")
+    return id_
 
 
 @router.get("/search")

@@ -45,7 +45,7 @@ def scan(desk: Desk) -> schemas.LookRecord:
         project = desk.project
         before = paths_of(desk)
         packed = project.refresh()
-        if packed.changed:
+        if packed.changed or packed.items != len(desk.rows):  # another process may have looked before
             after = paths_of(desk)
             desk.vanished = sorted((before | set(desk.vanished)) - after)
             desk.forget_items()

@@ -96,9 +96,12 @@ class OpenProject:
 
     @cached_property
     def identity(self) -> str:
-        """Which project this is, 16 hexadecimal digits: it differs between copies, for their answers do too."""
-        said = os.fsencode(self.folder.resolve()) + b"\0" + str(self.project.settings.get("id", "")).encode()
-        return hashlib.blake2b(said, digest_size=8).hexdigest()
+        """Which project this is, 16 hexadecimal digits: it differs between copies, for their answers do too, and where
+        it was made anew from other items. Items that join later do not change it."""
+        name = f"{os.fsencode(self.folder.resolve())!r} {self.project.settings.get('id', '')}"
+        fixed = np.append(self.rows.yardstick, 0)  # rows whose items stay what they were when it was made
+        said = " ".join([name, *(f"{row} {self.rows.ids[row]}" for row in fixed)])
+        return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
     @cached_property
     def imported(self) -> "Imported":
@@ -293,9 +296,9 @@ class OpenProject:
 
     def _now(self) -> tuple[Any, ...]:
         labels = self.project.labels
-        runs = tuple(self._stamps())
+        told = labels.latest_event(), labels.rounds(), len(labels.flags())  # first: it says so where the folder is gone
         settings = (self.folder / "project.toml").stat().st_mtime_ns
-        return labels.latest_event(), labels.rounds(), len(labels.flags()), runs, settings, self._bumped
+        return *told, tuple(self._stamps()), settings, self._bumped
 
 
 def guessed(run: "Run") -> int:

@@ -43,6 +43,12 @@ class Queues:
         make = {"suggest": self.suggest, "yardstick": self.yardstick, "rows": self.rows, "second": self.second}
         return make[order.kind](order, holder, have)
 
+    def forget_items(self) -> None:
+        """A scan has found other items: they have their turn as well."""
+        for name in ("_random_order", "_yardstick_order"):
+            self.__dict__.pop(name, None)
+        self._answered = Once(self.desk)
+
     # the four kinds
 
     def suggest(self, order: schemas.QueueOrder, holder: Holder, have: set[int]) -> schemas.Queue:

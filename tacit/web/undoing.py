@@ -19,6 +19,7 @@ def take_back_or_bring_back(desk: Desk, kind: Literal["undo", "redo"], who: str,
         answer = answered(desk, events[0])
         if classes.is_renaming(answer):
             (classes.after_undo if kind == "undo" else classes.after_redo)(desk.project, answer)
+        classes.reword(desk.project, list({event.item for event in events}))
     desk.standing.refresh()
     rows = list(dict.fromkeys(row for event in events if (row := desk.rows.place.get(event.item)) is not None))
     desk.queues.leases.keep((who, session), rows if kind == "undo" and len(rows) <= FEW else ())

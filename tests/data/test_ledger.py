@@ -128,3 +128,18 @@ def test_what_happened_since_and_what_counts_about_some_items(labels):
     labels.undo()
     assert [(e.kind, e.item) for e in labels.since(seen)] == [("answer", "b"), ("undo", "b")]
     assert {item: e.answer for item, e in labels.about(["b", "nobody"]).items()} == {"b": "dog"}
+
+
+@pytest.mark.parametrize("end", ["moved", "replaced"])
+def test_nothing_is_written_into_a_ledger_that_is_no_longer_there(labels, tmp_path, end):
+    labels.record(["a"], ["cat"])
+    (tmp_path / "project.db").rename(tmp_path / "former.db")
+    if end == "replaced":
+        Labels(tmp_path / "project.db").close()
+    for call in (lambda: labels.record(["b"], ["cat"]), labels.undo, labels.answers, labels.latest_event):
+        with pytest.raises(BadEnvironment, match="moved, removed or replaced"):
+            call()
+    assert (tmp_path / "project.db").exists() == (end == "replaced")
+    (tmp_path / "former.db").rename(tmp_path / "project.db")
+    labels.record(["b"], ["dog"])
+    assert labels.answers() == {"a": "cat", "b": "dog"}

@@ -71,3 +71,10 @@ def test_a_project_is_found_from_inside_from_beside_and_by_name(folder, tmp_path
         find(None)
     with pytest.raises(WrongUsage, match="no project in"):
         find(tmp_path / "photos")
+
+
+def test_what_others_wrote_meanwhile_stays(folder):
+    mine, theirs = Settings(folder), Settings(folder)
+    theirs.set("classes", ["heron"])
+    mine.set("name", "birds")
+    assert Settings(folder).classes == mine.classes == ("heron",) and Settings(folder).get("name") == "birds"

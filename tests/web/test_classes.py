@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tacit.errors import BadData, WrongUsage
+from tacit.errors import BadData, BadEnvironment, WrongUsage
 from tacit.project import Project
 from tacit.project.classes import follow, former_names
 from tacit.project.settings import Settings
@@ -69,6 +69,14 @@ def test_what_is_no_name_for_a_new_class_is_refused(three, name):
     assert names(three) == ["cat", "dog", "gull"]
 
 
+def test_two_classes_never_look_the_same(three):
+    change(three, add="caf\u00e9")
+    assert "looks the same" in change(three, 400, add="cafe\u0301")
+    assert "looks the same" in change(three, 400, rename=["cat", "cafe\u0301"])
+    change(three, rename=["caf\u00e9", "cafe\u0301"])  # the same one in other bytes
+    assert names(three) == ["cat", "dog", "gull", "cafe\u0301"]
+
+
 def test_a_name_that_is_nearly_there_is_added_with_a_word_of_warning(three):
     assert "mind that there is 'gull'" in change(three, add="Gull")
     assert "mind that there is 'dog'" in change(three, add="dogs")
@@ -115,6 +123,27 @@ def test_a_renaming_is_undone_and_redone_with_its_place_and_its_items(three):
     assert now(three, three.gulls) == ["gull", "gull", None]
 
 
+def test_an_answer_that_counts_again_has_the_name_that_its_class_has_by_now(three):
+    first, second, third = map(int, three.desk.rows.pool[5:8])
+    send(three, third, answer="cat", who="bob")
+    for answer in ("gull", "dog"):  # somebody changes their mind
+        send(three, first, answer=answer, who="cid")
+    send(three, second, answer="gull")
+    step(three, "undo")
+    change(three, rename=["gull", "larus"], who="bob")
+    change(three, remove="cat", instead="dog", who="bob")
+    send(three, third, answer="larus", who="dan")
+    assert step(three, "undo", "cid")["answers"] == ["larus"]
+    assert step(three, "undo", "dan")["answers"] == ["dog"]
+    assert step(three, "redo")["answers"] == ["larus"]
+    assert now(three, [first, second, third]) == ["larus", "larus", "dog"] and names(three) == ["dog", "larus"]
+    said = {event.item: (event.who, event.source) for event in three.desk.project.labels.current()}
+    assert [said[item] for item in three.desk.ids_of([first, second])] == [("cid", "single"), ("ann", "single")]
+    assert step(three, "undo")["answers"] == [None] and step(three, "redo")["answers"] == ["larus"]  # as any other
+    assert step(three, "undo", "cid")["answers"] == [None]
+    assert names(three) == ["dog", "larus"]
+
+
 def test_when_others_used_the_new_name_since_an_undone_renaming_leaves_both(three):
     row = int(three.desk.rows.pool[5])
     change(three, rename=["gull", "larus"])
@@ -122,6 +151,20 @@ def test_when_others_used_the_new_name_since_an_undone_renaming_leaves_both(thre
     step(three, "undo")
     assert names(three) == ["cat", "dog", "gull", "larus"] and now(three, [row, three.gulls[0]]) == ["larus", "gull"]
     assert send(three, row, answer="gull")["renamed"] == {}
+
+
+@pytest.mark.parametrize("place", ["tacit.project.settings.write_atomic", "tacit.data.labels.Labels.record"])
+def test_a_renaming_that_found_the_disk_full_can_be_repeated(three, monkeypatch, place):
+    def full(*_, **__):
+        raise BadEnvironment("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, full)
+        change(three, 503, rename=["gull", "larus"])
+    assert "gull" in names(three) and now(three, three.gulls) == ["gull"] * 3
+    assert Settings(three.desk.folder).classes == three.desk.project.settings.classes
+    change(three, rename=["gull", "larus"])
+    assert names(three) == ["cat", "dog", "larus"] and now(three, three.gulls) == ["larus"] * 3
 
 
 def test_a_renaming_is_nobodys_second_opinion(three):
@@ -202,8 +245,7 @@ def test_one_change_at_a_time_by_somebody(three):
 
 def test_what_another_process_wrote_meanwhile_stays(three):
     other = Settings(three.desk.folder)
-    other.document["seed"] = 17
-    other.set("classes", ["cat", "dog", "gull", "owl"])
+    other.change({"seed": 17, "classes": ["cat", "dog", "gull", "owl"]})
     change(three, add="tern")
     kept = Settings(three.desk.folder)
     assert kept.classes == ("cat", "dog", "gull", "owl", "tern") and kept.get("seed") == 17

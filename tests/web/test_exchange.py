@@ -5,6 +5,7 @@ import tempfile
 
 import pytest
 
+from tacit.project import Project
 from tacit.web.exchange import plain
 
 
@@ -44,6 +45,18 @@ def test_tables_are_told_by_their_names_and_who_is_whoever_sends(client):
     history = client.get("/api/export", params={"format": "history"}).text.splitlines()
     assert [json.loads(line)["kind"] for line in history] == ["answer", "answer", "undo"]
     assert len(client.get("/api/export", params={"format": "jsonl"}).text.splitlines()) == 1
+
+
+def test_no_class_changes_while_a_file_is_brought_in(client, monkeypatch):
+    free, whole = [], Project.import_labels
+
+    def watched(*args, **options):
+        free.append(client.desk.queues.naming.lock.acquire(blocking=False))
+        return whole(*args, **options)
+
+    monkeypatch.setattr(Project, "import_labels", watched)
+    assert send(client, f"id,label\n{client.desk.ids_of([0])[0]},cat\n".encode(), "a.csv").json()["recorded"] == 1
+    assert free == [False]
 
 
 def test_coco_files_are_kept_side_by_side(client):

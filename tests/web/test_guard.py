@@ -81,6 +81,18 @@ def test_the_first_visit_turns_the_token_into_a_cookie_and_takes_it_out_of_the_a
     assert locked.get("/state.json").status_code == 200  # the client has kept the cookie
 
 
+def test_two_servers_of_one_machine_have_a_cookie_each(locked):
+    def cookie(port: int) -> str:
+        at = f"http://lab.example:{port}/?token={TOKEN}"
+        return locked.get(at, follow_redirects=False).headers["set-cookie"].partition("=")[0]
+
+    assert cookie(8765) != cookie(8766)
+    sent = {"cookie": f"{COOKIE}_8766=of another; {COOKIE}_8765={TOKEN}"}
+    locked.cookies.clear()
+    assert locked.get("http://lab.example:8765/state.json", headers=sent).status_code == 200
+    assert locked.get("http://lab.example:8766/state.json", headers=sent).status_code == 401
+
+
 def test_a_program_brings_the_token_in_a_header(locked):
     assert locked.get("/state.json", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
 

@@ -54,21 +54,31 @@ def test_small_pictures_are_there_when_the_files_are_gone(client):
 
 
 def test_a_small_picture_is_kept_for_ever_under_the_address_of_its_content_and_only_there(client):
-    own, other = (client.get(f"/api/items/3/thumb?v={v}") for v in (version(client, 3), version(client, 4)))
+    own, other = (client.get(f"/api/items/3/thumb?v={v}") for v in (version(client, 3), ""))
     assert "immutable" in own.headers["cache-control"] and "immutable" not in other.headers["cache-control"]
     again = client.get("/api/items/3/thumb", headers={"if-none-match": own.headers["etag"]})
     assert again.status_code == 304 and not again.content
     assert own.headers["etag"] != client.get("/api/items/3/thumb?size=64").headers["etag"]
 
 
-def test_the_original_is_sent_and_again_when_it_was_edited(client):
+@pytest.mark.parametrize("what", ["thumb", "picture"])
+def test_a_page_that_means_another_item_by_a_row_is_shown_none(client, what):
+    assert client.get(f"/api/items/3/{what}?v={version(client, 3)}").status_code == 200
+    other = client.get(f"/api/items/3/{what}?v={version(client, 4)}")
+    assert other.status_code == 421 and "row 3 is another item here" in other.json()["error"]
+
+
+def test_the_original_is_sent_while_it_is_what_was_read_from_it(client):
     first = client.get("/api/items/3/picture")
     assert np.array_equal(pixels(first.content), pixels(photo(client, 3).read_bytes()))
     tag = {"if-none-match": first.headers["etag"]}
     assert client.get("/api/items/3/picture", headers=tag).status_code == 304
+    content = photo(client, 3).read_bytes()
     Image.new("RGB", (50, 20), "red").save(photo(client, 3))
     edited = client.get("/api/items/3/picture", headers=tag)
-    assert edited.status_code == 200 and pixels(edited.content).shape[:2] == (20, 50)
+    assert edited.status_code == 404 and "is another picture now" in edited.json()["error"]
+    photo(client, 3).write_bytes(content)
+    assert client.get("/api/items/3/picture", headers=tag).content == first.content
 
 
 def test_only_files_that_the_project_knows_are_ever_opened(client):

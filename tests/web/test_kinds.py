@@ -143,7 +143,7 @@ def test_photos_taken_away_while_labelling_are_shown_small_with_words_and_can_be
     opened(page, photos)
     assert page.get_by_text("The file is gone from the disk").count() == 0
     shutil.rmtree(photos.folder.parent / "photos")
-    words = page.get_by_text("The file is gone from the disk or cannot be read; this is the small copy")
+    words = page.get_by_text("The file is gone from the disk, was changed, or cannot be read; this is the small copy")
     for _ in range(8):  # those that were fetched ahead are still there
         label(page, photos, "1")
         if words.count():

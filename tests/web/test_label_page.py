@@ -203,6 +203,32 @@ def test_no_answer_goes_to_another_project_at_the_same_address(page, learned, tm
             one.stop()
 
 
+def test_answers_arrive_also_where_the_database_of_the_browser_never_says_a_word(page, server):
+    Settings(server.folder).set("classes", ["heron", "gull"])
+    page.add_init_script("IDBFactory.prototype.open = () => ({})")
+    opened(page, server)
+    press_on(page, "1")
+    press_on(page, "2")
+    assert [event.answer for event in arrived(page, server, 2)] == ["heron", "gull"]
+
+
+def test_no_answer_goes_to_another_program_at_the_same_address(page, server):
+    Settings(server.folder).set("classes", ["heron", "gull"])
+    opened(page, server)
+    known = {"status": 200, "json": {"project": "another"}}
+    for answer in (
+        {"status": 404, "body": "no"},
+        {"status": 200, "body": "<p>Welcome", "content_type": "text/html"},
+        known,
+    ):
+        page.route("**/*", lambda route, _, answer=answer: route.fulfill(**answer))
+        press_on(page, "1")
+        page.get_by_text("The server does not answer. Go on labelling").wait_for()
+        page.unroute_all()
+        page.get_by_text("The server does not answer").wait_for(state="detached")
+    assert [event.answer for event in arrived(page, server, 3)] == ["heron"] * 3
+
+
 def test_a_new_project_asks_for_classes_and_gives_them_keys(page, server):
     page.goto(server.address + "/label")
     page.get_by_role("button", name="Name your classes").wait_for()

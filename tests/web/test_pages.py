@@ -175,6 +175,19 @@ def test_look_tells_what_is_there_and_a_scan_takes_in_what_is_new(client):
     assert client.get("/look.json").json() == after
 
 
+def test_what_another_process_took_in_is_there_after_a_scan_and_has_its_turn(client):
+    desk, before = client.desk, client.get("/state.json").json()
+    left = len(desk.queues._random_order)
+    Image.new("RGB", (32, 32), "blue").save(desk.project.settings.source / "found meanwhile.png")
+    assert Project(desk.folder).refresh().added == 1
+    assert client.post("/api/look").status_code == 200
+    after = client.get("/state.json").json()
+    assert (after["items"], after["pool"]) == (before["items"] + 1, before["pool"] + 1)
+    assert after["project"] == before["project"]
+    assert client.get(f"/api/items?rows={before['items']}").json()[0]["name"] == "found meanwhile.png"
+    assert len(desk.queues._random_order) == left + 1
+
+
 def test_runs_are_listed_with_their_records_and_told_in_full(client):
     found = client.get("/runs.json").json()
     assert [run["name"] for run in found["runs"]] == ["002-supervised", "001-vae"]

@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from PIL import Image
+
+from tacit.data.labels import Labels
+from tacit.project import Project
 from tacit.web.desk import Desk
 
 
@@ -40,6 +45,34 @@ def test_a_page_of_another_project_is_refused_and_changes_nothing(learned_client
     assert len(client.desk.project.labels.history()) == before
     assert client.get("/label.json", headers=mine).status_code == 200
     assert client.get("/state.json", headers={"tacit-project": copied.identity}).json()["project"] == state["project"]
+
+
+def test_a_project_keeps_its_identity_when_items_join_and_gets_another_one_made_anew_from_others(project):
+    photos = project.parent / "photos"
+    first = identity(project)
+    Image.new("L", (32, 32), 7).save(photos / "0" / "000-before-all-others.png")
+    assert Project(project).refresh().added == 1 and identity(project) == first
+    for path in (project / "project.db", project / "items.json"):  # project.toml stays, with its id
+        path.unlink()
+    Project.create(photos, project)
+    assert identity(project) != first
+
+
+def identity(folder):
+    desk = Desk(folder)
+    desk.open()
+    return desk.identity
+
+
+@pytest.mark.parametrize("end", ["gone", "another"])
+def test_a_folder_that_is_gone_or_another_one_takes_no_answers(client, project, tmp_path, end):
+    former = project.rename(tmp_path / "former.tacit")
+    if end == "another":
+        shutil.copytree(former, project)
+    order = {"who": "me", "session": "tab one", "answers": [{"key": "a key of its own", "row": 3, "answer": "?"}]}
+    for answer in (client.post("/api/answers", json=order), client.get("/state.json")):
+        assert answer.status_code == 503 and "moved, removed or replaced" in answer.json()["error"]
+    assert not Labels(former / "project.db").history()
 
 
 def test_the_server_is_there_before_torch_is_loaded():

@@ -30,6 +30,9 @@ def fresh(made, tmp_path) -> Iterator[Server]:
     found.stop()
 
 
+TACIT = {"served-by": "tacit"}  # else the page takes it for another program's
+
+
 def new_class(server: Server, name: str) -> str:
     """Make a class; its key."""
     change(server, add=name)
@@ -45,7 +48,9 @@ def change(server: Server, **what: object) -> None:
 def stale(page) -> None:
     """From now on this tab hears nothing new of the project, as one whose next look is still to come."""
     heard = page.evaluate("() => fetch('/state.json').then((answer) => answer.text())")
-    page.route("**/state.json*", lambda route: route.fulfill(body=heard, content_type="application/json"))
+    page.route(
+        "**/state.json*", lambda route: route.fulfill(body=heard, content_type="application/json", headers=TACIT)
+    )
 
 
 def buttons(page) -> list[str]:
@@ -63,6 +68,18 @@ def test_two_tabs_answer_different_items_and_each_counts_once(page, here):
     events = arrived(page, here, before + 12)[before:]
     assert len(events) == 12 and len({event.item for event in events}) == 12
     assert sorted(event.answer for event in events) == ["gull"] * 6 + ["heron"] * 6
+
+
+def test_a_duplicate_of_a_tab_is_a_tab_of_its_own_and_a_reload_is_not(page, here):
+    def session(tab) -> str:
+        with tab.expect_request("**/api/queue") as asked:
+            tab.goto(f"{here.address}/label?kind=suggest")
+        return asked.value.post_data_json["session"]
+
+    first = session(page)
+    with page.expect_popup() as opening:
+        page.evaluate("() => void window.open('/label')")  # it copies what is kept for the session, as duplicating does
+    assert session(opening.value) != first == session(page)
 
 
 def test_an_undo_takes_back_the_latest_answer_of_a_person_and_both_tabs_show_what_counts(page, here):

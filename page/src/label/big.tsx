@@ -29,7 +29,7 @@ export function Big({ item }: { item: Item }) {
         />
         {item.kind === "sound" && <Sound key={item.row} item={item} />}
       </div>
-      {lost && <p class="note lost">The file is gone from the disk or cannot be read; this is the small copy that Tacit works with.</p>}
+      {lost && <p class="note lost">The file is gone from the disk, was changed, or cannot be read; this is the small copy that Tacit works with.</p>}
       <div class="row tools">
         <Button action="zoom-out" disabled={zoom === 0} onClick={() => setZoom(zoom - 1)}>Smaller</Button>
         <Button action="zoom-in" disabled={zoom === ZOOMS.length - 1} onClick={() => setZoom(zoom + 1)}>Larger</Button>

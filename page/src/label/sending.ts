@@ -47,6 +47,7 @@ interface Work {
 export const DELAYS = [1000, 2000, 5000, 10_000, 30_000]; // milliseconds between attempts
 const MOST = 10_000; // answers in one request, as the server has it
 const LATE = 5; // seconds after which the page's clock says when an answer was given, not the server's
+const DAY = 86_400; // seconds; who was away for longer was not looking at the item
 const HOPELESS = [400, 404, 409, 413, 422]; // sent again, the answer would be the same
 
 export class Line {
@@ -91,6 +92,11 @@ export class Line {
     void this.forget(keys);
     this.count();
     return true;
+  }
+
+  /** From now on another page may have them as well, from where they are kept. */
+  leave(): void {
+    this.untouched.clear();
   }
 
   /** Do this after all that is in line now, and before anything that joins later. Fails at once without a connection. */
@@ -163,7 +169,7 @@ export class Line {
   private order(batch: Entry[]): Get<"Answers"> {
     const now = this.outside.now();
     const answers = batch.map(({ key, row, answer, seconds, suggestion, round, given }) => ({
-      key, row, answer, seconds, suggestion, round, note: null, time: now - given > LATE ? given : null,
+      key, row, answer, seconds: seconds !== null && seconds < DAY ? seconds : null, suggestion, round, note: null, time: now - given > LATE ? given : null,
     }));
     const [{ who, session, group }] = batch;
     return { who, session, answers, together: group !== "" };

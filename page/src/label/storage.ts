@@ -4,6 +4,7 @@ import type { Entry, Keeper } from "./sending";
 const NAME = "tacit.outbox";
 const STORE = "answers";
 const AT_ONCE = 50;
+const PATIENCE = 6000; // milliseconds; browsers have been seen that never answer
 
 export async function openStorage(): Promise<Keeper> {
   try {
@@ -15,6 +16,7 @@ export async function openStorage(): Promise<Keeper> {
 
 function opened(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("no answer")), PATIENCE);
     const asked = indexedDB.open(NAME, 1);
     asked.onupgradeneeded = () => void asked.result.createObjectStore(STORE, { keyPath: "key" });
     asked.onsuccess = () => resolve(asked.result);
