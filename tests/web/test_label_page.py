@@ -79,7 +79,7 @@ def test_keys_are_letters_while_somebody_types_and_flags_have_notes(page, here):
     opened(page, here)
     before, row = len(history(here)), at(page)
     page.keyboard.press("f")
-    page.get_by_label("What about it?").fill("")
+    expect(page.get_by_label("What about it?")).to_be_focused()
     page.keyboard.type("12 z wrong way up")
     page.keyboard.press("Enter")
     page.wait_for_selector(".flagged")
@@ -87,6 +87,16 @@ def test_keys_are_letters_while_somebody_types_and_flags_have_notes(page, here):
     assert at(page) == row
     assert len(history(here)) == before
     assert "12 z wrong way up" in [note for _, note in Project(here.folder).labels.flags().values()]
+
+
+def test_a_class_is_given_by_the_first_letters_of_its_name(page, here):
+    opened(page, here)
+    before = len(history(here))
+    page.keyboard.press("/")
+    expect(page.get_by_label("Name of a class")).to_be_focused()
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    assert [event.answer for event in arrived(page, here, before + 1)[before:]] == ["7"]
 
 
 def test_details_show_neighbours_and_history_and_take_a_correction(page, here):

@@ -100,8 +100,8 @@ export function NewClasses({ close }: { close: () => void }) {
       <p class="note">Type a name and press Enter, or several with commas between them. Enter on an empty line makes them.</p>
       <div class="row">
         <input
-          autoFocus aria-label="Names of new classes" placeholder="heron, gull, other" value={text} maxLength={2000}
-          ref={focused} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={pressed}
+          aria-label="Names of new classes" placeholder="heron, gull, other" value={text} maxLength={2000}
+          onInput={(event) => setText(event.currentTarget.value)} onKeyDown={pressed}
         />
         <Button primary disabled={busy || all.length === 0} onClick={() => void save()}>Make</Button>
       </div>
@@ -122,8 +122,6 @@ function KeyFor({ name, index }: { name: string; index: number }) {
   const key = /^\d$/.test(name) && index < 10 ? name : keyOf(`class-${index + 1}`);
   return key ? <kbd>{printed(key)}</kbd> : <small>by name, {printed(keyOf("more-classes"))}</small>;
 }
-
-const focused = (input: HTMLInputElement | null): void => input?.focus();
 
 /** Classes by the first letters of their names; Enter gives the marked one. */
 function TypeAhead({ close, onGive }: { close: () => void; onGive: (name: string) => void }) {
@@ -146,7 +144,7 @@ function TypeAhead({ close, onGive }: { close: () => void; onGive: (name: string
     <Dialog title="Give a class by name" close={close}>
       <input
         role="combobox" aria-label="Name of a class" aria-expanded={true} aria-controls="by-name" aria-autocomplete="list"
-        aria-activedescendant={found.length ? `by-name-${marked}` : undefined} value={text} ref={focused}
+        aria-activedescendant={found.length ? `by-name-${marked}` : undefined} value={text}
         onInput={(event) => (setText(event.currentTarget.value), setAt(0))} onKeyDown={pressed}
       />
       <ul id="by-name" role="listbox" aria-label="Classes" class="by-name">
