@@ -232,6 +232,43 @@ def test_a_new_project_asks_for_classes_and_gives_them_keys(page, server):
     assert arrived(page, server, 1)[0].answer == "gull"
 
 
+def test_classes_are_named_on_any_page_and_what_was_typed_stays(page, server):
+    page.goto(server.address + "/progress")
+    page.get_by_role("heading", name="Progress").wait_for()
+    page.keyboard.press("+")
+    names = page.get_by_label("Names of new classes")
+    expect(names).to_be_focused()
+    page.keyboard.type("heron, ?")
+    box = names.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(3, 400)  # text was marked, and the hand came to rest beside the dialog
+    page.mouse.up()
+    expect(names).to_have_value("heron, ?")
+    page.get_by_role("button", name="Make").click()
+    expect(page.locator(".toast.error")).to_contain_text("no name for a class")
+    expect(page.get_by_label("Classes that will be made").get_by_role("listitem")).to_have_count(1)  # the one refused
+    assert Project(server.folder).classes == ("heron",)
+    page.mouse.click(3, 400)
+    expect(names).to_have_count(0)
+
+
+def test_a_long_name_is_told_whole(page, server):
+    name = "W" * 99
+    page.goto(server.address + "/label")
+    page.get_by_role("button", name="Name your classes").click()
+    page.keyboard.type(f"{name}1, {name}2")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    toast = page.locator(".toast").bounding_box()
+    assert toast["x"] + toast["width"] <= 1280
+    shown = page.locator(".class-button .what")
+    expect(shown).to_have_count(2)
+    assert shown.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+    inside = page.locator(".toast").evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert inside
+
+
 def test_without_storage_the_page_still_labels(page, here):
     page.add_init_script("delete window.indexedDB; Object.defineProperty(window, 'indexedDB', { value: undefined })")
     opened(page, here)

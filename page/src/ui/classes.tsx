@@ -2,13 +2,17 @@
 import { useState } from "preact/hooks";
 import { post } from "../api";
 import { keyOf, printed, useKeys, type Handlers } from "../keys";
-import { complain, refresh, say, state, useValue, who } from "../store";
+import { complain, refresh, say, state, useValue, Value, who } from "../store";
 import type { Get } from "../types";
 import { matching, parted } from "../label/names";
 import { Button, count, Dialog } from "./parts";
 import "./classes.css";
 
 const KEYED = 13; // classes that have a key of their own
+const FEW = 8; // names that a message holds
+/** Whether names of new classes are being typed: on any page, and one that changes meanwhile keeps them. */
+export const naming = new Value(false);
+const nameThem = (): void => void (naming.value = true);
 
 interface Props {
   onGive: (name: string) => void;
@@ -16,18 +20,18 @@ interface Props {
   disabled?: boolean;
 }
 
-/** One button a class. It listens to their keys, to `/` and to `+`, as long as it is shown. */
+/** One button a class. It listens to their keys, to `/` and, in a dialog too, to `+`, as long as it is shown. */
 export function ClassButtons({ onGive, current, disabled }: Props) {
   const classes = useValue(state)?.classes ?? [];
-  const [open, setOpen] = useState<"more" | "new" | null>(null);
-  const keys: Handlers = { "new-class": () => setOpen("new") };
+  const [byName, setByName] = useState(false);
+  const keys: Handlers = { "new-class": nameThem };
   if (!disabled) {
     classes.slice(0, KEYED).forEach(({ name }, i) => (keys[`class-${i + 1}`] = () => onGive(name)));
-    keys["more-classes"] = () => setOpen("more");
+    keys["more-classes"] = () => setByName(true);
   }
   useKeys(keys);
   const give = (name: string): void => {
-    setOpen(null);
+    setByName(false);
     onGive(name);
   };
   return (
@@ -44,15 +48,14 @@ export function ClassButtons({ onGive, current, disabled }: Props) {
         </button>
       ))}
       {classes.length > 0 && (
-        <Button action="more-classes" disabled={disabled} onMouseDown={stayOut} onClick={() => setOpen("more")}>
+        <Button action="more-classes" disabled={disabled} onMouseDown={stayOut} onClick={() => setByName(true)}>
           {classes.length > KEYED ? `${count(classes.length - KEYED, "more class").replace(/classs$/, "classes")}…` : "By name…"}
         </Button>
       )}
-      <Button action="new-class" primary={classes.length === 0} onMouseDown={stayOut} onClick={() => setOpen("new")}>
+      <Button action="new-class" primary={classes.length === 0} onMouseDown={stayOut} onClick={nameThem}>
         New class
       </Button>
-      {open === "new" && <NewClasses close={() => setOpen(null)} />}
-      {open === "more" && <TypeAhead close={() => setOpen(null)} onGive={give} />}
+      {byName && <TypeAhead close={() => setByName(false)} onGive={give} />}
     </div>
   );
 }
@@ -86,7 +89,7 @@ export function NewClasses({ close }: { close: () => void }) {
     setBusy(true);
     const made = await makeClasses(all);
     setBusy(false);
-    if (made.length) say(`${count(made.length, "class").replace(/classs$/, "classes")} made: ${made.join(", ")}`);
+    if (made.length) say(`${count(made.length, "class").replace(/classs$/, "classes")} made: ${made.slice(0, FEW).join(", ")}${made.length > FEW ? `, and ${made.length - FEW} more` : ""}`);
     if (made.length === all.length) close();
   };
   const pressed = (event: KeyboardEvent): void => {
