@@ -83,10 +83,12 @@ function Header({ current }: { current: string }) {
           </Link>
         ))}
       </nav>
-      <span class="counts" aria-live="off">
-        {now?.ready && `${count(now.items, "item")}, ${now.labeled} labelled, ${now.yardstick_labeled} of ${now.yardstick} measured on`}
-      </span>
-      <span class="jobs">{now?.jobs.filter((job) => job.status === "running").map((job) => <JobLine key={job.id} job={job} />)}</span>
+      <div class="standing">
+        <span class="counts" aria-live="off">
+          {now?.ready && `${count(now.items, "item")}, ${now.labeled} labelled, ${now.yardstick_labeled} of ${now.yardstick} measured on`}
+        </span>
+        <span class="jobs">{now?.jobs.filter((job) => job.status === "running").map((job) => <JobLine key={job.id} job={job} />)}</span>
+      </div>
     </header>
   );
 }
