@@ -14,6 +14,7 @@ import { SettingsPage } from "./pages/settings";
 import { TrainPage } from "./pages/train";
 import { go, route } from "./route";
 import { failure, kept, online, other, state, toasts, useValue } from "./store";
+import { naming, NewClasses } from "./ui/classes";
 import { JobLine } from "./ui/job";
 import { count, Key, Link, number } from "./ui/parts";
 import { Help } from "./ui/help";
@@ -38,6 +39,7 @@ export function App() {
   const name = url.pathname.replace(/^\//, "") || "map";
   const shown = PAGES[name] ?? PAGES.map;
   const [help, setHelp] = useState(false);
+  const named = useValue(naming);
   useKeys({
     map: () => go("/map"),
     grid: () => go("/grid"),
@@ -47,6 +49,7 @@ export function App() {
     yardstick: () => go("/label?kind=yardstick"),
     duplicates: () => go("/grid?show=duplicates"),
     help: () => setHelp(true),
+    "new-class": () => (naming.value = true),
   });
   useEffect(() => {
     document.title = `${shown.title} – ${now?.name ?? "Tacit"}`;
@@ -60,6 +63,7 @@ export function App() {
       <main id="main" class={`page-${name}`} tabIndex={-1}>
         {now?.ready ? <Page key={name} /> : <Opening reason={wrong ? `${wrong.message} ${wrong.next}` : now?.waiting} />}
       </main>
+      {named && <NewClasses close={() => (naming.value = false)} />}
       {help && <Help close={() => setHelp(false)} />}
       <Toasts />
     </>
@@ -79,10 +83,12 @@ function Header({ current }: { current: string }) {
           </Link>
         ))}
       </nav>
-      <span class="counts" aria-live="off">
-        {now?.ready && `${count(now.items, "item")}, ${number(now.labeled)} labelled, ${now.yardstick ? `yardstick ${number(now.yardstick_labeled)} of ${number(now.yardstick)}` : "no yardstick"}`}
-      </span>
-      <span class="jobs">{now?.jobs.filter((job) => job.status === "running").map((job) => <JobLine key={job.id} job={job} />)}</span>
+      <div class="standing">
+        <span class="counts" aria-live="off">
+          {now?.ready && `${count(now.items, "item")}, ${number(now.labeled)} labelled, ${now.yardstick ? `yardstick ${number(now.yardstick_labeled)} of ${number(now.yardstick)}` : "no yardstick"}`}
+        </span>
+        <span class="jobs">{now?.jobs.filter((job) => job.status === "running").map((job) => <JobLine key={job.id} job={job} />)}</span>
+      </div>
     </header>
   );
 }

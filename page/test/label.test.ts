@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { again, ahead, answered, back, batch, deal, EMPTY, give, goTo, mark, move, outdated, refreshed, shown, skip, without, type Deck } from "../src/label/deck";
+import { across } from "../src/label/drawn";
 import { matching, parted } from "../src/label/names";
 import { pace, Stopwatch } from "../src/label/pace";
 import { actionOf } from "../src/keys";
@@ -136,5 +137,18 @@ describe("keys", () => {
   it("an action may have two, and the second class is an action of its own", () => {
     state.value = { keys: { "class-2": "2", undo: "z", "undo-2": "Backspace" } as Record<string, string> } as State;
     expect(["2", "z", "Backspace", "j"].map(actionOf)).toEqual(["class-2", "undo", "undo", undefined]);
+  });
+});
+
+describe("the line over a spectrum", () => {
+  const box = { offsetLeft: 10, clientWidth: 1000, clientHeight: 100, naturalWidth: 300, naturalHeight: 100 };
+  it("moves over the picture, not over the empty room beside it", () => {
+    expect([0, 0.5, 1].map((share) => across(box, share))).toEqual([360, 510, 660]);
+  });
+  it("moves over the whole of a picture that fills its box", () => {
+    expect(across({ ...box, clientHeight: 1000 }, 1)).toBe(1010);
+  });
+  it("waits for the picture", () => {
+    expect(across({ ...box, naturalWidth: 0, naturalHeight: 0 }, 0.5)).toBeNull();
   });
 });

@@ -33,13 +33,13 @@ def test_every_page_passes_axe(browser, learned_server, scheme):
 
 
 def test_the_pages_work_at_the_width_of_a_phone(browser, learned_server):
-    context = browser.new_context(viewport={"width": 390, "height": 800})
+    context = browser.new_context(viewport={"width": 360, "height": 800})
     tab = context.new_page()
     for name in PAGES:
         tab.goto(f"{learned_server.address}/{name}")
         tab.wait_for_selector("main h1, main canvas", timeout=30_000)
         wide = tab.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 392, f"{name} is {wide} pixels wide on a screen of 390"
+        assert wide <= 362, f"{name} is {wide} pixels wide on a screen of 360"
     context.close()
 
 

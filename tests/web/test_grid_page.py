@@ -63,6 +63,46 @@ def test_many_are_answered_through_a_sample_that_was_looked_at(page, here):
     assert len(arrived(page, here, before + 2 * len(events))) == before + 2 * len(events)
 
 
+def first_of(page, held: list):
+    """The first request that was held back, once it came."""
+    for _ in range(300):
+        if held:
+            return held[0]
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing was asked for")
+
+
+def test_what_is_marked_while_others_are_drawn_stays_marked(page, here):
+    opened(page, here, "?state=unlabelled")
+    page.keyboard.press("a")
+    shown = page.locator(".samples button")
+    expect(shown).to_have_count(12)
+    held = []
+    page.route("**/api/sample", lambda route: held.append(route))
+    page.keyboard.press("r")
+    shown.first.click()  # something else
+    first_of(page, held).continue_()
+    expect(page.get_by_role("region", name="A sample of the selection")).to_contain_text(
+        re.compile(r"(1[3-9]|2\d) of [\d,]+ looked at, 1 of them something else")
+    )
+
+
+def test_an_answer_is_for_the_item_that_is_seen(page, here):
+    opened(page, here, "?state=unlabelled")
+    before = len(history(here))
+    page.keyboard.press("Enter")
+    near = page.get_by_role("dialog").locator(".neighbours button").first
+    near.wait_for()
+    held = []
+    page.route("**/api/items/*", lambda route: held.append(route))
+    near.click()
+    page.keyboard.press("4")
+    expect(page.locator(".toasts")).to_contain_text("this item is on its way")
+    first_of(page, held).continue_()
+    page.get_by_role("button", name="Back to the item before").wait_for()
+    assert len(history(here)) == before
+
+
 def test_space_accepts_the_suggestions_of_all_that_are_selected(page, here):
     opened(page, here, "?state=unlabelled&order=confidence")
     before = len(history(here))

@@ -1,5 +1,6 @@
 """Labelling what is no picture, and pictures whose file is gone, in a real browser."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,23 @@ def test_a_sound_plays_and_stops_on_its_key_beside_its_spectrum(page, tones):
     stop.wait_for()
     button.wait_for()  # it ends by itself
     assert page.evaluate(f"() => {AUDIO}.ended")
+
+
+def test_the_line_over_a_spectrum_lies_within_it_and_details_can_be_heard(page, tones):
+    opened(page, tones)
+    drawn(page)
+    page.keyboard.press(".")
+    line, picture = page.locator(".stage .position"), page.locator(SHOWN)
+    expect(line).to_have_attribute("style", re.compile("left: "))
+    shape = "(one) => Math.min(one.clientWidth, one.clientHeight * one.naturalWidth / one.naturalHeight)"
+    box, width = picture.bounding_box(), picture.evaluate(shape)
+    begin = box["x"] + (box["width"] - width) / 2
+    assert begin - 2 <= line.bounding_box()["x"] <= begin + width + 2
+    page.evaluate("() => { window.heard = 0; HTMLMediaElement.prototype.play = async () => { window.heard++; }; }")
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Play").wait_for()
+    page.keyboard.press(".")
+    assert page.evaluate("() => window.heard") == 1
 
 
 def test_the_next_sound_is_silent_until_it_is_asked_for(page, tones):

@@ -79,7 +79,7 @@ def test_keys_are_letters_while_somebody_types_and_flags_have_notes(page, here):
     opened(page, here)
     before, row = len(history(here)), at(page)
     page.keyboard.press("f")
-    page.get_by_label("What about it?").fill("")
+    expect(page.get_by_label("What about it?")).to_be_focused()
     page.keyboard.type("12 z wrong way up")
     page.keyboard.press("Enter")
     page.wait_for_selector(".flagged")
@@ -87,6 +87,16 @@ def test_keys_are_letters_while_somebody_types_and_flags_have_notes(page, here):
     assert at(page) == row
     assert len(history(here)) == before
     assert "12 z wrong way up" in [note for _, note in Project(here.folder).labels.flags().values()]
+
+
+def test_a_class_is_given_by_the_first_letters_of_its_name(page, here):
+    opened(page, here)
+    before = len(history(here))
+    page.keyboard.press("/")
+    expect(page.get_by_label("Name of a class")).to_be_focused()
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    assert [event.answer for event in arrived(page, here, before + 1)[before:]] == ["7"]
 
 
 def test_details_show_neighbours_and_history_and_take_a_correction(page, here):
@@ -246,6 +256,43 @@ def test_a_new_project_asks_for_classes_and_gives_them_keys(page, server):
     page.get_by_role("button", name="gull J").wait_for()
     press_on(page, "j")
     assert arrived(page, server, 1)[0].answer == "gull"
+
+
+def test_classes_are_named_on_any_page_and_what_was_typed_stays(page, server):
+    page.goto(server.address + "/progress")
+    page.get_by_role("heading", name="Progress").wait_for()
+    page.keyboard.press("+")
+    names = page.get_by_label("Names of new classes")
+    expect(names).to_be_focused()
+    page.keyboard.type("heron, ?")
+    box = names.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(3, 400)  # text was marked, and the hand came to rest beside the dialog
+    page.mouse.up()
+    expect(names).to_have_value("heron, ?")
+    page.get_by_role("button", name="Make").click()
+    expect(page.locator(".toast.error")).to_contain_text("no name for a class")
+    expect(page.get_by_label("Classes that will be made").get_by_role("listitem")).to_have_count(1)  # the one refused
+    assert Project(server.folder).classes == ("heron",)
+    page.mouse.click(3, 400)
+    expect(names).to_have_count(0)
+
+
+def test_a_long_name_is_told_whole(page, server):
+    name = "W" * 99
+    page.goto(server.address + "/label")
+    page.get_by_role("button", name="Name your classes").click()
+    page.keyboard.type(f"{name}1, {name}2")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    toast = page.locator(".toast").bounding_box()
+    assert toast["x"] + toast["width"] <= 1280
+    shown = page.locator(".class-button .what")
+    expect(shown).to_have_count(2)
+    assert shown.evaluate_all("all => all.every(one => one.scrollWidth <= one.clientWidth)")
+    inside = page.locator(".toast").evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert inside
 
 
 def test_without_storage_the_page_still_labels(page, here):

@@ -109,6 +109,17 @@ def test_a_lasso_selects_shift_adds_and_one_key_answers_what_was_looked_at(on_ma
     assert on_map.server.get("/state.json").json()["labeled"] == before
 
 
+def test_nothing_is_answered_before_the_sample_is_there_and_the_page_says_so(on_map):
+    page = on_map.page
+    page.route("**/api/sample", lambda route: None)
+    page.keyboard.press("a")
+    page.get_by_text("Selected 360").wait_for()
+    page.keyboard.press("1")
+    expect(page.locator(".toasts")).to_contain_text("the sample to look at is on its way")
+    page.get_by_role("button", name="keep view").click()
+    expect(page.locator(".toasts")).to_contain_text("write one first")
+
+
 def test_the_legend_hides_isolates_and_selects(on_map):
     page = on_map.page
     states = page.get_by_role("region", name="States")
@@ -124,6 +135,9 @@ def test_the_legend_hides_isolates_and_selects(on_map):
     page.wait_for_timeout(700)
     entry.dblclick()
     page.get_by_text(f"{yardstick} of 360 points").wait_for()
+    page.wait_for_timeout(700)
+    entry.dblclick()  # it was alone already: all of them are back
+    page.get_by_text("360 of 360 points").wait_for()
     labeled = re.search(r"\((\d+)\)", states.get_by_role("button", name=re.compile(r"^labelled")).inner_text())[1]
     assert int(labeled) >= 30  # other tests on this server gave some and took some back
     page.get_by_role("button", name=re.compile("points: labelled")).click()

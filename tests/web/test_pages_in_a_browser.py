@@ -81,6 +81,54 @@ def test_a_key_is_changed_printed_and_works(page, learned_server):
     page.wait_for_url("**/map")
 
 
+def test_a_key_is_not_changed_by_whoever_goes_on(page, learned_server):
+    page.goto(f"{learned_server.address}/settings")
+    key = page.get_by_role("button", name="Key of map: M")
+    key.click()
+    page.keyboard.press("Tab")
+    expect(key).not_to_be_focused()
+    expect(key).to_have_attribute("aria-pressed", "false")
+    key.click()
+    page.get_by_label("New class").click()
+    page.keyboard.type("j")  # a letter of a name, and no key
+    expect(page.get_by_label("New class")).to_have_value("j")
+    assert learned_server.get("/settings.json").json()["keys"]["map"] == "m"
+
+
+def test_an_emptied_field_says_again_what_holds(page, learned_server):
+    page.goto(f"{learned_server.address}/settings")
+    for name, held in (("Who labels here", "me"), ("Name", "photos")):
+        field = page.get_by_label(name, exact=True)
+        field.fill("")
+        field.press("Tab")
+        expect(field).to_have_value(held)
+
+
+def test_the_page_stays_where_it_is_when_something_runs(page, learned_server):
+    page.goto(f"{learned_server.address}/train")
+    page.get_by_role("heading", name="Train", exact=True).wait_for()
+    before = page.locator("main").bounding_box()
+    now = learned_server.get("/state.json").json()
+    job = {
+        "id": 1,
+        "verb": "train",
+        "words": ["train"],
+        "status": "running",
+        "began": 0,
+        "ended": None,
+        "run": "009-supervised",
+        "step": 1,
+        "steps": 200,
+        "eta": 60,
+        "said": "",
+        "error": "",
+        "name": "",
+    }
+    page.route("**/state.json*", lambda route: route.fulfill(json={**now, "jobs": [job]}))
+    expect(page.locator("header")).to_contain_text("009-supervised")
+    assert page.locator("main").bounding_box()["y"] == before["y"]
+
+
 def test_a_key_for_two_things_is_refused(page, learned_server):
     page.goto(f"{learned_server.address}/settings")
     page.get_by_role("button", name="Key of map: M").click()

@@ -17,28 +17,28 @@ interface Props {
   rows: number[]; // the selection
   seed: number;
   looked: Looked;
-  look: (looked: Looked) => void;
+  look: (change: (now: Looked) => Looked) => void;
   resample: () => void;
   open: (row: number) => void;
 }
 
 export function SamplePanel({ rows, seed, looked, look, resample, open }: Props) {
-  const [found, setFound] = useState<Get<"Sample"> | null>(null);
+  const [{ found, of }, setFound] = useState<{ found: Get<"Sample"> | null; of: number[] }>({ found: null, of: [] });
   useEffect(() => {
     let stale = false;
     const timer = setTimeout(() => {
       post<Get<"Sample">>("/api/sample", { rows, n: N, seed }).then((sample) => {
         if (stale) return;
-        setFound(sample);
-        look({ ...looked, rows: [...new Set([...looked.rows, ...sample.items.map(({ row }) => row)])] });
+        setFound({ found: sample, of: rows });
+        look((now) => ({ ...now, rows: [...new Set([...now.rows, ...sample.items.map(({ row }) => row)])] })); // marks may have come meanwhile
       }).catch(complain);
     }, REST);
     return () => ((stale = true), clearTimeout(timer));
   }, [rows, seed]);
   if (!found) return <p class="note">Drawing a sample of {number(rows.length)}…</p>;
   const turn = (row: number): void => {
-    const wrong = looked.wrong.includes(row) ? looked.wrong.filter((one) => one !== row) : [...looked.wrong, row];
-    look({ ...looked, wrong });
+    if (of !== rows) return; // pictures of the selection before, until those of this one are there
+    look((now) => ({ ...now, wrong: now.wrong.includes(row) ? now.wrong.filter((one) => one !== row) : [...now.wrong, row] }));
   };
   return (
     <section class="panel sample" aria-label="A sample of the selection">

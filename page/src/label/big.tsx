@@ -4,6 +4,7 @@ import { picture, sound, thumb } from "../api";
 import { useKeys } from "../keys";
 import type { Item } from "../types";
 import { Button } from "../ui/parts";
+import { across } from "./drawn";
 
 const LARGEST = 320; // pixels of a thumb
 const ZOOMS = [1, 1.5, 2, 3, 4, 6, 8];
@@ -57,7 +58,8 @@ function Sound({ item }: { item: Item }) {
     let frame = requestAnimationFrame(function follow() {
       if (!player.current || !line.current) return; // the next item came before this effect's end
       const { currentTime, duration } = player.current;
-      line.current.style.left = `${duration ? (100 * currentTime) / duration : 0}%`;
+      const left = across(line.current.parentElement!.querySelector("img")!, duration ? currentTime / duration : 0);
+      if (left !== null) line.current.style.left = `${left}px`;
       frame = requestAnimationFrame(follow);
     });
     return () => cancelAnimationFrame(frame);

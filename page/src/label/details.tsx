@@ -7,6 +7,7 @@ import { complain, say, state, useValue } from "../store";
 import type { Get, Item } from "../types";
 import { ClassButtons } from "../ui/classes";
 import { Button, count, Dialog, lasting, percent, Thumb } from "../ui/parts";
+import { Play } from "../ui/play";
 import { FlagDialog } from "./flag";
 import "./details.css";
 
@@ -31,7 +32,7 @@ export function Details({ row, close, onGive }: Props) {
     return () => control.abort();
   }, [at, asked]);
   const answer = (name: string): void => {
-    if (!found) return;
+    if (found?.item.row !== at) return say("A moment: this item is on its way.");
     if (onGive) onGive(found.item, name);
     else give([{ row: at, answer: name, suggestion: found.item.guess?.answer ?? null }]);
     setFound({ ...found, item: { ...found.item, label: name } });
@@ -72,6 +73,7 @@ function Shown({ found, answer, open, again }: ShownProps) {
       </div>
       <ClassButtons onGive={answer} current={item.label} />
       <div class="row">
+        {item.kind === "sound" && <Play item={item} action="play" />}
         <Button action="cannot-tell" onClick={() => answer(CANNOT_TELL)}>Cannot tell</Button>
         <Button action="flag" onClick={() => setFlag(true)}>Flag</Button>
       </div>

@@ -29,7 +29,7 @@ export function FlagDialog({ items, close, done }: { items: Item[]; close: () =>
       <form onSubmit={submit}>
         <label class="over">
           What about it?
-          <input value={note} maxLength={2000} ref={(input) => input?.focus()} onInput={(event) => setNote(event.currentTarget.value)} />
+          <input value={note} maxLength={2000} onInput={(event) => setNote(event.currentTarget.value)} />
         </label>
         <div class="row">
           <button type="submit" class="primary">Flag <kbd>↵</kbd></button>

@@ -1,10 +1,11 @@
 // One item beside the map: what is known of it, its neighbours in the full space, and its class in a click.
 import { useEffect, useState } from "preact/hooks";
-import { get, post, sound } from "../api";
+import { get, post } from "../api";
 import { useKeys } from "../keys";
 import { complain, refresh, say, session, state, unique, useValue, who } from "../store";
 import type { Get, Item } from "../types";
 import { Button, percent, Thumb } from "../ui/parts";
+import { Play } from "../ui/play";
 import { fetchItems, remember } from "./data";
 import { ClassSwatch } from "./legend";
 
@@ -46,17 +47,6 @@ export function Hovered({ row, side }: { row: number; side: Corner }) {
       <div><bdi class="name">{item.name}</bdi><Facts item={item} /></div>
     </section>
   );
-}
-
-/** Play buttons stop one another. */
-let playing: HTMLAudioElement | null = null;
-export function Play({ item, src, action }: { item?: Item; src?: string; action?: string }) {
-  const play = (): void => {
-    playing?.pause();
-    playing = new Audio(src ?? sound(item!));
-    void playing.play().catch(complain);
-  };
-  return <Button action={action} aria-label={`Play ${item?.name ?? "this sound"}`} onClick={play}>▶</Button>;
 }
 
 interface Props {

@@ -17,10 +17,10 @@ const toggled = <T,>(set: ReadonlySet<T>, one: T): Set<T> => {
   if (!next.delete(one)) next.add(one);
   return next;
 };
-/** All but one are hidden; or, where that is so already, none. */
+/** All but one are hidden; or, where that was so before the double click, whose first click hid this one as well, none. */
 const isolated = <T,>(set: ReadonlySet<T>, all: T[], one: T): Set<T> => {
   const others = all.filter((each) => each !== one);
-  return !set.has(one) && others.every((each) => set.has(each)) ? new Set() : new Set(others);
+  return all.every((each) => set.has(each)) ? new Set() : new Set(others);
 };
 
 export function Legend({ coloring, counts, hiding, setHiding, select }: Props) {
@@ -96,7 +96,7 @@ interface EntryProps {
 
 function Entry({ name, said, many, hidden, toggle, isolate, select, swatch }: EntryProps) {
   const clicked = (event: MouseEvent): void => {
-    if (event.detail === 2) isolate(); // its first click hid this one
+    if (event.detail === 2) isolate(); // its first click hid or showed this one
     else if (event.detail < 2) toggle();
   };
   return (

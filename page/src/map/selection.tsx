@@ -77,7 +77,7 @@ export function Selection({ rows, of, name, select, open, changed, alone }: Prop
   };
   const give = (answer: string): void => {
     if (!rows.length) return alone?.(answer);
-    if (!sample) return;
+    if (!sample) return say("A moment: the sample to look at is on its way.");
     during(`giving ${answer === "?" ? "cannot tell" : answer} …`, async () => {
       const order = { key: unique(), who: who.value, answer, rows: [...rows], looked: [...seen], wrong: [...wrong] };
       const done = await post<Bulk>("/api/bulk", order);

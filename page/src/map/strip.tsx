@@ -5,9 +5,9 @@ import { useKeys } from "../keys";
 import { complain } from "../store";
 import type { Get, Item } from "../types";
 import { Button, percent, Thumb } from "../ui/parts";
+import { Play } from "../ui/play";
 import { fetchItems } from "./data";
 import { ownArrows } from "./gestures";
-import { Play } from "./item";
 
 type Pictures = Get<"DecodedItems">;
 type Decoded = Get<"Decoded">;

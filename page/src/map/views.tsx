@@ -21,7 +21,7 @@ export function Views({ first, now, load }: { first: View[]; now(): Record<strin
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const name = new FormData(form).get("name")?.toString().trim();
-    if (!name) return;
+    if (!name) return say("A view is kept under a name: write one first.");
     setViews(await post<View[]>("/api/views", { name, view: now() }));
     setCurrent(name);
     form.reset();

@@ -11,7 +11,7 @@ import { Strip } from "../label/strip";
 import { go, route } from "../route";
 import { kept, say, state, useValue, who } from "../store";
 import type { Item } from "../types";
-import { ClassButtons, NewClasses, stayOut } from "../ui/classes";
+import { ClassButtons, naming, stayOut } from "../ui/classes";
 import { Button, count, Empty, ends, Key, Link, number, percent } from "../ui/parts";
 import "./label.css";
 
@@ -216,14 +216,11 @@ interface NothingProps {
 function Nothing({ kind, sitting, over, classes, again }: NothingProps) {
   const now = useValue(state);
   const said = useValue(sitting.said);
-  const [naming, setNaming] = useState(false);
-  useKeys(classes === 0 ? { "new-class": () => setNaming(true) } : {});
   if (classes === 0) {
     return (
       <div class="nothing">
-        <button type="button" class="first" onClick={() => setNaming(true)}><span aria-hidden="true">+</span> Name your classes <Key action="new-class" /></button>
+        <button type="button" class="first" onClick={() => (naming.value = true)}><span aria-hidden="true">+</span> Name your classes <Key action="new-class" /></button>
         <p>What should the items be told apart by? Two or three names are enough to begin; each gets a key.</p>
-        {naming && <NewClasses close={() => setNaming(false)} />}
       </div>
     );
   }

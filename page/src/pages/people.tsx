@@ -145,6 +145,7 @@ function Exchange() {
       setSaid(done.said);
       await refresh();
     } catch (error) {
+      setSaid(""); // of the file before
       complain(error);
     }
     input.value = "";

@@ -41,7 +41,7 @@ function Mine() {
   const wanted = useValue(theme);
   return (
     <div class="fields">
-      <label><span>Who labels here</span><input value={name} maxLength={200} onChange={(event) => (who.value = event.currentTarget.value.trim() || "me")} /></label>
+      <label><span>Who labels here</span><input value={name} maxLength={200} onChange={(event) => (event.currentTarget.value = who.value = event.currentTarget.value.trim() || "me")} /></label>
       <label>
         <span>Colors</span>
         <select value={wanted} onChange={(event) => (theme.value = event.currentTarget.value as "auto" | "light" | "dark")}>
@@ -55,7 +55,11 @@ function Mine() {
 function Project({ record, save }: { record: Settings; save: (change: { name: string }) => Promise<void> }) {
   return (
     <div class="fields">
-      <label><span>Name</span><input value={record.name} maxLength={200} onChange={(event) => event.currentTarget.value.trim() && void save({ name: event.currentTarget.value.trim() })} /></label>
+      <label><span>Name</span><input value={record.name} maxLength={200} onChange={(event) => {
+        const next = event.currentTarget.value.trim();
+        if (next && next !== record.name) void save({ name: next });
+        else event.currentTarget.value = record.name;
+      }} /></label>
       <p class="note">Items from {record.source}; folder {record.folder}; seed {record.seed}.</p>
     </div>
   );
@@ -125,9 +129,10 @@ function Keys({ record, save }: { record: Settings; save: (change: { keys: Recor
     if (recording === null) return;
     const heard = (event: KeyboardEvent): void => {
       if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
-      event.preventDefault();
       event.stopImmediatePropagation();
       setRecording(null);
+      if (event.key === "Tab") return; // goes on to the next button: a page where it does something else is a trap
+      event.preventDefault();
       if (event.key !== "Escape") void save({ keys: { ...changed, [recording]: keyName(event) } });
     };
     window.addEventListener("keydown", heard, true);
@@ -135,12 +140,12 @@ function Keys({ record, save }: { record: Settings; save: (change: { keys: Recor
   }, [recording]);
   return (
     <>
-      <p class="note">Press a button, then the key it shall have; Esc leaves it as it was.</p>
+      <p class="note">Press a button, then the key it shall have; Esc and Tab leave it as it was.</p>
       <ul class="key-list">
         {Object.entries(record.keys).map(([action, key]) => (
           <li key={action}>
             <span>{action === "undo-2" ? "undo, second key" : action.replaceAll("-", " ")}</span>
-            <button aria-label={`Key of ${action}: ${printed(key)}`} aria-pressed={recording === action} onClick={() => setRecording(action)}>
+            <button aria-label={`Key of ${action}: ${printed(key)}`} aria-pressed={recording === action} onClick={() => setRecording(action)} onBlur={() => setRecording(null)}>
               {recording === action ? "press a key…" : <kbd>{printed(key)}</kbd>}
             </button>
           </li>

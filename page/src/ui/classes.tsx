@@ -2,13 +2,17 @@
 import { useState } from "preact/hooks";
 import { post } from "../api";
 import { keyOf, printed, useKeys, type Handlers } from "../keys";
-import { complain, refresh, say, state, useValue, who } from "../store";
+import { complain, refresh, say, state, useValue, Value, who } from "../store";
 import type { Get } from "../types";
 import { matching, parted } from "../label/names";
 import { Button, count, Dialog } from "./parts";
 import "./classes.css";
 
 const KEYED = 13; // classes that have a key of their own
+const FEW = 8; // names that a message holds
+/** Whether names of new classes are being typed: on any page, and one that changes meanwhile keeps them. */
+export const naming = new Value(false);
+const nameThem = (): void => void (naming.value = true);
 
 interface Props {
   onGive: (name: string) => void;
@@ -16,18 +20,18 @@ interface Props {
   disabled?: boolean;
 }
 
-/** One button a class. It listens to their keys, to `/` and to `+`, as long as it is shown. */
+/** One button a class. It listens to their keys, to `/` and, in a dialog too, to `+`, as long as it is shown. */
 export function ClassButtons({ onGive, current, disabled }: Props) {
   const classes = useValue(state)?.classes ?? [];
-  const [open, setOpen] = useState<"more" | "new" | null>(null);
-  const keys: Handlers = { "new-class": () => setOpen("new") };
+  const [byName, setByName] = useState(false);
+  const keys: Handlers = { "new-class": nameThem };
   if (!disabled) {
     classes.slice(0, KEYED).forEach(({ name }, i) => (keys[`class-${i + 1}`] = () => onGive(name)));
-    keys["more-classes"] = () => setOpen("more");
+    keys["more-classes"] = () => setByName(true);
   }
   useKeys(keys);
   const give = (name: string): void => {
-    setOpen(null);
+    setByName(false);
     onGive(name);
   };
   return (
@@ -44,15 +48,14 @@ export function ClassButtons({ onGive, current, disabled }: Props) {
         </button>
       ))}
       {classes.length > 0 && (
-        <Button action="more-classes" disabled={disabled} onMouseDown={stayOut} onClick={() => setOpen("more")}>
+        <Button action="more-classes" disabled={disabled} onMouseDown={stayOut} onClick={() => setByName(true)}>
           {classes.length > KEYED ? `${count(classes.length - KEYED, "more class").replace(/classs$/, "classes")}…` : "By name…"}
         </Button>
       )}
-      <Button action="new-class" primary={classes.length === 0} onMouseDown={stayOut} onClick={() => setOpen("new")}>
+      <Button action="new-class" primary={classes.length === 0} onMouseDown={stayOut} onClick={nameThem}>
         New class
       </Button>
-      {open === "new" && <NewClasses close={() => setOpen(null)} />}
-      {open === "more" && <TypeAhead close={() => setOpen(null)} onGive={give} />}
+      {byName && <TypeAhead close={() => setByName(false)} onGive={give} />}
     </div>
   );
 }
@@ -86,7 +89,7 @@ export function NewClasses({ close }: { close: () => void }) {
     setBusy(true);
     const made = await makeClasses(all);
     setBusy(false);
-    if (made.length) say(`${count(made.length, "class").replace(/classs$/, "classes")} made: ${made.join(", ")}`);
+    if (made.length) say(`${count(made.length, "class").replace(/classs$/, "classes")} made: ${made.slice(0, FEW).join(", ")}${made.length > FEW ? `, and ${made.length - FEW} more` : ""}`);
     if (made.length === all.length) close();
   };
   const pressed = (event: KeyboardEvent): void => {
@@ -100,8 +103,8 @@ export function NewClasses({ close }: { close: () => void }) {
       <p class="note">Type a name and press Enter, or several with commas between them. Enter on an empty line makes them.</p>
       <div class="row">
         <input
-          autoFocus aria-label="Names of new classes" placeholder="heron, gull, other" value={text} maxLength={2000}
-          ref={focused} onInput={(event) => setText(event.currentTarget.value)} onKeyDown={pressed}
+          aria-label="Names of new classes" placeholder="heron, gull, other" value={text} maxLength={2000}
+          onInput={(event) => setText(event.currentTarget.value)} onKeyDown={pressed}
         />
         <Button primary disabled={busy || all.length === 0} onClick={() => void save()}>Make</Button>
       </div>
@@ -122,8 +125,6 @@ function KeyFor({ name, index }: { name: string; index: number }) {
   const key = /^\d$/.test(name) && index < 10 ? name : keyOf(`class-${index + 1}`);
   return key ? <kbd>{printed(key)}</kbd> : <small>by name, {printed(keyOf("more-classes"))}</small>;
 }
-
-const focused = (input: HTMLInputElement | null): void => input?.focus();
 
 /** Classes by the first letters of their names; Enter gives the marked one. */
 function TypeAhead({ close, onGive }: { close: () => void; onGive: (name: string) => void }) {
@@ -146,7 +147,7 @@ function TypeAhead({ close, onGive }: { close: () => void; onGive: (name: string
     <Dialog title="Give a class by name" close={close}>
       <input
         role="combobox" aria-label="Name of a class" aria-expanded={true} aria-controls="by-name" aria-autocomplete="list"
-        aria-activedescendant={found.length ? `by-name-${marked}` : undefined} value={text} ref={focused}
+        aria-activedescendant={found.length ? `by-name-${marked}` : undefined} value={text}
         onInput={(event) => (setText(event.currentTarget.value), setAt(0))} onKeyDown={pressed}
       />
       <ul id="by-name" role="listbox" aria-label="Classes" class="by-name">

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { theme, useValue } from "../store";
-import { table, type Line } from "./lines";
+import { alone, table, type Line } from "./lines";
 
 interface Props {
   title: string; // for those who do not see it
@@ -30,20 +30,28 @@ export function Curve({ title, lines, xLabel, yLabel, percent, height = 300, tim
     const draw = (): uPlot => new uPlot(options(here.clientWidth || 600), table(lines), here);
     let plot: uPlot;
 
+    const name = (i: number): string => (lines[i].reference ? "--gray" : `--c${i % 8}`);
+    function whiskers(of: uPlot): void {
+      for (const { line, x, low, high } of alone(lines)) {
+        const [left, top, bottom] = [of.valToPos(x, "x", true), of.valToPos(high, "y", true), of.valToPos(low, "y", true)];
+        of.ctx.fillStyle = color(name(line));
+        of.ctx.fillRect(left - devicePixelRatio, top, 2 * devicePixelRatio, bottom - top);
+      }
+    }
+
     function options(width: number): uPlot.Options {
       const axis = { stroke: color("--soft"), grid: { stroke: color("--rule"), width: 1 }, ticks: { stroke: color("--rule"), width: 1 } };
-      const name = (i: number, line: Line): string => (line.reference ? "--gray" : `--c${i % 8}`);
       const series: uPlot.Series[] = [{ label: xLabel }];
       const bands: uPlot.Band[] = [];
       lines.forEach((line, i) => {
         const at = series.length;
-        const stroke = color(name(i, line));
+        const stroke = color(name(i));
         const dash = line.reference ? [6, 4] : undefined;
         const value = (_: uPlot, v: number | null): string => (v === null ? "–" : percent ? `${(100 * v).toFixed(1)} %` : String(+v.toPrecision(4)));
         series.push({ label: line.name, stroke, width: 2, dash, value, points: { show: line.marks ?? line.points.length < 60, size: 7, fill: stroke } });
         series.push({ label: "", scale: "y", stroke: "transparent", points: { show: false } });
         series.push({ label: "", scale: "y", stroke: "transparent", points: { show: false } });
-        bands.push({ series: [at + 2, at + 1], fill: faint(name(i, line), 0.16) });
+        bands.push({ series: [at + 2, at + 1], fill: faint(name(i), 0.16) });
       });
       return {
         width,
@@ -52,6 +60,7 @@ export function Curve({ title, lines, xLabel, yLabel, percent, height = 300, tim
         bands,
         scales: { x: { time: !!time }, y: {} },
         legend: { show: false },
+        hooks: { draw: [whiskers] },
         cursor: { drag: { x: false, y: false } },
         axes: [
           { ...axis, label: xLabel, labelSize: 22, size: 36 },

@@ -19,3 +19,11 @@ export function table(lines: Line[]): AlignedData {
   }
   return [xs, ...columns] as unknown as AlignedData;
 }
+
+/** Lines of a single point, with its interval: a band needs two. By the line's place in the list. */
+export function alone(lines: Line[]): { line: number; x: number; low: number; high: number }[] {
+  return lines.flatMap(({ points }, line) => {
+    const [{ x, low, high } = { x: 0 }] = points;
+    return points.length === 1 && low !== undefined && high !== undefined ? [{ line, x, low, high }] : [];
+  });
+}

@@ -57,15 +57,18 @@ export function Empty({ children }: { children: ComponentChildren }) {
 /** Something over the page: the keyboard stays inside, and Esc closes it. */
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
+  const beside = useRef(false); // where the pointer went down: who marks text and lets go beside the dialog goes on writing
   useEffect(() => {
     const dialog = box.current!;
     const before = document.activeElement as HTMLElement | null;
-    dialog.showModal();
+    dialog.showModal(); // which goes to the first button, where Space closes it and letters are keys of the page
+    dialog.querySelector<HTMLElement>("input, select, textarea")?.focus();
     return () => before?.focus?.();
   }, []);
   useKeys({ back: close, modal: () => undefined });
   return (
-    <dialog ref={box} aria-label={title} onCancel={(event) => (event.preventDefault(), close())} onClick={(event) => event.target === box.current && close()}>
+    <dialog ref={box} aria-label={title} onCancel={(event) => (event.preventDefault(), close())} 
+      onPointerDown={(event) => void (beside.current = event.target === box.current)} onClick={(event) => event.target === box.current && beside.current && close()}>
       <div class="dialog">
         <header>
           <h2>{title}</h2>
