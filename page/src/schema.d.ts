@@ -179,6 +179,25 @@ export interface components {
              */
             note: string;
         };
+        /** Cell */
+        Cell: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: number | string;
+            /** Unusual */
+            unusual: number | null;
+        };
+        /**
+         * Cells
+         * @description What tables say of one item, a cell a column.
+         */
+        Cells: {
+            /** Cells */
+            cells: components["schemas"]["Cell"][];
+            /** More */
+            more: number;
+        };
         /**
          * Changed
          * @description What an undo or redo did.

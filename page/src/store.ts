@@ -93,6 +93,7 @@ export const session = (() => {
 })();
 
 const EVERY = 1500; // milliseconds
+const HUNG = 15_000; // milliseconds without a word from a server that is there
 let asking: Promise<void> | null = null;
 
 /** Ask for the state now, and tell everybody when it changed. */
@@ -103,7 +104,7 @@ export function refresh(): Promise<void> {
 
 async function ask(): Promise<void> {
   try {
-    const next = await get<State>("/state.json");
+    const next = await get<State>("/state.json", {}, AbortSignal.timeout(HUNG));
     failure.value = null;
     if (!project.value && next.project) {
       speakOf(next.project);

@@ -19,6 +19,8 @@ PART = 2**20  # bytes copied at once
 SUFFIXES = {"label-studio": ".json", "coco": ".json", "csv": ".csv", "jsonl": ".jsonl", "history": ".jsonl"}
 MEDIA = {".json": "application/json", ".csv": "text/csv; charset=utf-8", ".jsonl": "application/x-ndjson"}
 
+LENIENT = "pass over items that this project does not have"  # as page/src/pages/people.tsx has it
+
 Reads = Literal["auto", "label-studio", "coco", "csv", "jsonl"]
 Writes = Literal["label-studio", "coco", "csv", "jsonl", "history"]
 
@@ -79,7 +81,13 @@ def folder_of_its_own() -> Iterator[Path]:
         try:
             yield Path(folder)
         except TacitError as error:
-            raise type(error)(str(error).replace(f"{folder}/", "")) from error
+            raise type(error)(in_words_of_the_page(str(error).replace(f"{folder}/", ""))) from error
+
+
+def in_words_of_the_page(said: str) -> str:
+    """What to type in a terminal is something to click here."""
+    said = re.sub(r"tacit label --import .* --skip-unknown", f"tick “{LENIENT}”", said)
+    return said.replace("add the classes in project.toml", "add the classes with +")
 
 
 def plain(name: str) -> str:

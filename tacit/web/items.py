@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Response
 from tacit.data.pictures import content_of
 from tacit.errors import UnknownName
 from tacit.web import pictures, schemas, searching
+from tacit.web.cells import cells_of
 from tacit.web.decoding import SpaceName, codes_of, row_numbers, space_of
 from tacit.web.desk import Desk, Here, OtherProject, Sent
 
@@ -62,6 +63,12 @@ def details(
         agree=agree,
         warning=warning(agree, len(near)),
     )
+
+
+@router.get("/items/{row}/cells")
+def cells(desk: Here, row: int) -> schemas.Cells:
+    """What tables say of an item: the numbers it consists of, and what was imported about it; the first 200 columns."""
+    return cells_of(desk, row)
 
 
 @router.get("/items/{row}/thumb", **sends("image/png", also=304))

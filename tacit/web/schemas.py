@@ -176,6 +176,19 @@ class ItemDetails(Record):
     warning: str  # where map and space disagree
 
 
+class Cell(Record):
+    name: str  # of the column
+    value: float | str
+    unusual: float | None  # standard deviations from the mean of the pool; None where it is no part of the item
+
+
+class Cells(Record):
+    """What tables say of one item, a cell a column."""
+
+    cells: list[Cell]
+    more: int  # columns beyond these
+
+
 class Found(Record):
     """Where a search led; `place` is where a dropped file lies on the map."""
 

@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from tacit.project import Project
-from tacit.web.exchange import plain
+from tacit.web.exchange import LENIENT, plain
 
 
 def send(client, content, name="tasks.json", **query):
@@ -106,6 +106,7 @@ def test_unknown_items_are_passed_over_when_asked(client):
     ]
     refused = send(client, tasks)
     assert refused.status_code == 422 and "nowhere.png" in refused.text and "tasks.json" in refused.json()["error"]
+    assert f"tick “{LENIENT}”" in refused.json()["next"] and "tacit label" not in refused.text
     done = send(client, tasks, skip_unknown=True).json()
     assert (done["recorded"], done["unknown"]) == (1, 1)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tacit.project import Project
-from tests.web.acts import SHOWN, at, opened
+from tests.web.acts import SHOWN, at, opened, press_on
 from tests.web.conftest import Server, copy_of, start
 
 AUDIO = "document.querySelector('.stage audio')"
@@ -139,6 +139,20 @@ def test_a_sound_whose_file_is_gone_is_still_seen_and_heard(page, tones):
         assert page.get_by_text("This sound cannot be played here.").count() == 0
     finally:
         away.rename(place)
+
+
+def test_a_row_of_numbers_stands_beside_its_line_by_the_names_of_its_columns(page, numbers):
+    def cells(row: int) -> str:
+        return f"{numbers.get(f'/api/items/{row}/cells').json()['cells'][4]['value']:.6g}"
+
+    opened(page, numbers)
+    shown = page.get_by_label("Columns").locator("div", has_text="number 5").locator("dd")
+    expect(shown).to_contain_text(cells(at(page)))
+    expect(shown.locator("small")).to_have_text(re.compile(r"^ ?(0\.0|[+−]\d+\.\d) sd$"))
+    press_on(page, "x")
+    expect(shown).to_contain_text(cells(at(page)))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Columns").locator("dt")).to_have_count(5)
 
 
 def test_a_row_of_numbers_is_a_line_and_is_labelled_with_a_key(page, numbers):

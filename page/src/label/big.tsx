@@ -4,6 +4,7 @@ import { picture, sound, thumb } from "../api";
 import { useKeys } from "../keys";
 import type { Item } from "../types";
 import { Button } from "../ui/parts";
+import { fetchCells, ItemCells } from "./cells";
 import { across } from "./drawn";
 
 const LARGEST = 320; // pixels of a thumb
@@ -30,6 +31,7 @@ export function Big({ item }: { item: Item }) {
         />
         {item.kind === "sound" && <Sound key={item.row} item={item} />}
       </div>
+      {item.kind === "vector" && <ItemCells item={item} />}
       {lost && <p class="note lost">The file is gone from the disk, was changed, or cannot be read; this is the small copy that Tacit works with.</p>}
       <div class="row tools">
         <Button action="zoom-out" disabled={zoom === 0} onClick={() => setZoom(zoom - 1)}>Smaller</Button>
@@ -84,6 +86,7 @@ const held = new Map<string, HTMLImageElement>(); // while they are held, the br
 /** Fetch and decode the pictures that come next, and let go of the others. */
 export function preload(items: Item[]): void {
   const wanted = new Set(items.map(large));
+  for (const item of items) if (item.kind === "vector") void fetchCells(item).catch(() => undefined);
   for (const src of held.keys()) if (!wanted.has(src)) held.delete(src);
   for (const src of wanted) {
     if (held.has(src)) continue;

@@ -8,6 +8,7 @@ import type { Get, Item } from "../types";
 import { ClassButtons } from "../ui/classes";
 import { Button, count, Dialog, lasting, percent, Thumb } from "../ui/parts";
 import { Play } from "../ui/play";
+import { ItemCells } from "./cells";
 import { FlagDialog } from "./flag";
 import "./details.css";
 
@@ -71,6 +72,7 @@ function Shown({ found, answer, open, again }: ShownProps) {
           <dd>{found.paths.map((path) => <div key={path}>{path}</div>)}{!found.there && "gone from the disk"}{found.size !== null && ` ${count(found.size, "byte")}`}</dd>
         </dl>
       </div>
+      <ItemCells item={item} />
       <ClassButtons onGive={answer} current={item.label} />
       <div class="row">
         {item.kind === "sound" && <Play item={item} action="play" />}

@@ -1,6 +1,6 @@
 // Who answered, how far they agree, and the way in and out for answers.
 import { useEffect, useState } from "preact/hooks";
-import { address, get, upload } from "../api";
+import { address, Failure, get, upload } from "../api";
 import { Details, worded } from "../label/details";
 import { give } from "../outbox";
 import { complain, refresh, say, state, useValue, who } from "../store";
@@ -134,6 +134,7 @@ function Settle({ found: { item, answers }, open }: { found: Get<"Disagreement">
 function Exchange() {
   const [said, setSaid] = useState("");
   const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState(""); // it stays: there is more to read than a message has time for
   const [lenient, setLenient] = useState(false);
   const [format, setFormat] = useState("auto");
   const read = async (input: HTMLInputElement): Promise<void> => {
@@ -143,10 +144,11 @@ function Exchange() {
     try {
       const done = await upload<Get<"ImportedRecord">>("/api/import", file, file.name, { format, who: who.value, skip_unknown: lenient });
       setSaid(done.said);
+      setWrong("");
       await refresh();
     } catch (error) {
       setSaid(""); // of the file before
-      complain(error);
+      setWrong(error instanceof Failure ? `${error.message}\n${error.next}` : String(error));
     }
     input.value = "";
     setBusy(false);
@@ -170,6 +172,7 @@ function Exchange() {
         <label>File <input type="file" disabled={busy} accept=".json,.jsonl,.csv,.txt" onChange={(event) => void read(event.currentTarget)} /></label>
       </div>
       <p role="status">{busy ? "Reading…" : said}</p>
+      {wrong && !busy && <p class="warning lines" role="alert">{wrong}</p>}
     </>
   );
 }
