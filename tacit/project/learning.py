@@ -13,7 +13,15 @@ from tacit.evaluate.in_training import label_probe
 from tacit.latent.space import CODES, MAP, Space, write_codes
 from tacit.outcome import Outcome
 from tacit.project.home import Home
-from tacit.project.starting import Watch, begin, interrupted, rebuild, refuse_to_forget, run_step
+from tacit.project.starting import (
+    Watch,
+    begin,
+    interrupted,
+    rebuild,
+    refuse_to_forget,
+    refused_leaves_nothing,
+    run_step,
+)
 
 MANY = 2000  # pictures; views of fewer are soon known by heart
 MAP_ITEMS = 100_000  # larger pools get their map when a report asks for it
@@ -37,7 +45,10 @@ def learn(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
         run, method, recipe, where = begin(project, "learn", name, pool, settings, sized=True)
     seed = run.record["seed"]
     probe = label_probe(project.pool, project.answers(project.pool), seed=seed)
-    fitted = fit(method, pool, recipe=recipe, seed=seed, device=where, run=run, watch=watch, health=True, probe=probe)
+    with refused_leaves_nothing(run):
+        fitted = fit(
+            method, pool, recipe=recipe, seed=seed, device=where, run=run, watch=watch, health=True, probe=probe
+        )
     if not distributed.world().first:
         return Outcome()
     save(method, run.record["method"], run.folder)

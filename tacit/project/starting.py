@@ -1,6 +1,8 @@
 """How a run of `learn` or `train` starts, or goes on: settings checked, the method built, what was called written down."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from tacit.data.pool import Pool
 from tacit.engine import distributed
 from tacit.engine.device import Device, pick
 from tacit.engine.run import Run
-from tacit.errors import WrongUsage
+from tacit.errors import NotEnoughLabels, WrongUsage
 from tacit.methods.method import Method, Recipe
 from tacit.project.generators import recorded_generator
 from tacit.project.home import Home
@@ -58,6 +60,17 @@ def begin(
     }
     folder = world.share(str(Run.create(project.folder / "runs", name, full).folder) if world.first else None)
     return Run.open(Path(str(folder))), method, recipe, where
+
+
+@contextmanager
+def refused_leaves_nothing(run: Run) -> Iterator[None]:
+    """What is refused where training begins leaves no run behind: there would be nothing to go on with."""
+    try:
+        yield
+    except (WrongUsage, NotEnoughLabels):
+        if distributed.world().first and not run.progress() and not run.checkpoint.exists():
+            shutil.rmtree(run.folder)
+        raise
 
 
 def circumstances(task: str, seed: int, where: Device, pool: Pool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tacit.outcome import Outcome
 from tacit.project.generators import generator_of
 from tacit.project.home import Home
 from tacit.project.measuring import score
-from tacit.project.starting import Built, Watch, begin, interrupted, rebuild
+from tacit.project.starting import Built, Watch, begin, interrupted, rebuild, refused_leaves_nothing
 from tacit.project.teachers import learn_from, teacher_of
 from tacit.project.trunks import begin_with, take_over
 from tacit.rounds import with_relatives
@@ -29,7 +29,8 @@ def train(project: Home, name: str, *, resume: bool, watch: Watch | None, settin
     run, pool, labels, (method, recipe, where) = resumed(project) if resume else begun(project, name, settings)
     if maker := run.record.get("generator"):
         with_relatives(method, generator_of(project, maker, pool.spec)[1], pool, labels, where)
-    fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
+    with refused_leaves_nothing(run):
+        fitted = fit(method, pool, labels, recipe=recipe, seed=run.record["seed"], device=where, run=run, watch=watch)
     found = calibration(project, run, pool, labels, watch) if run.record.get("calibrate") else None
     if found:
         method.confidence_temperature = found.temperature

@@ -69,6 +69,13 @@ class Stuck(Method):
     assert "warnings" not in project.learn("simclr", **SMALL).record
 
 
+def test_what_is_refused_where_training_begins_leaves_no_run(project):
+    with pytest.raises(WrongUsage, match="not 5000"):
+        project.learn("simclr", **{**SMALL, "batch": 5000})
+    assert not project.runs and not list((project.folder / "runs").iterdir())
+    assert project.learn("simclr", **SMALL).record["run"] == "001-simclr"
+
+
 def test_a_space_is_measured_at_the_layers_asked_for(project):
     project.learn("simclr", **SMALL)
     project.choose("random", k=60)

@@ -9,6 +9,7 @@ import { Button, count, Dialog } from "./parts";
 import "./classes.css";
 
 const KEYED = 13; // classes that have a key of their own
+const LONGEST = 100; // characters of a name, as the server has it
 const FEW = 8; // names that a message holds
 /** Whether names of new classes are being typed: on any page, and one that changes meanwhile keeps them. */
 export const naming = new Value(false);
@@ -67,6 +68,11 @@ export const stayOut = (event: MouseEvent): void => event.preventDefault();
 export async function makeClasses(names: string[]): Promise<string[]> {
   const made: string[] = [];
   for (const name of names) {
+    const long = [...name].length;
+    if (long > LONGEST) {
+      say(`${name.slice(0, 30)}… was not made: the name of a class has ${LONGEST} characters at most, and this one ${long}`, "error");
+      continue;
+    }
     try {
       await post<Get<"Said">>("/api/classes", { who: who.value, add: name });
       made.push(name);
