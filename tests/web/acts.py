@@ -10,6 +10,7 @@ from tests.web.conftest import Server
 
 STAGE = ".stage"
 SHOWN = ".stage img"
+OURS = {"served-by": "tacit"}  # headers without which the page takes an answer for another program's
 PATIENCE = 15_000  # milliseconds; machines that run tests are busy
 
 

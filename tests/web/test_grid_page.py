@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tacit.project import Project
-from tests.web.acts import arrived, history
+from tests.web.acts import OURS, arrived, history
 from tests.web.conftest import Server, start
 
 CELL = ".cell[data-row]"
@@ -152,15 +152,14 @@ def test_filters_are_in_the_address_and_enter_opens_an_item(page, here):
 
 def test_of_a_million_items_only_those_in_sight_are_in_the_document(page, here):
     items = here.get("/grid.json?size=200").json()["items"]
-    ours = {"served-by": "tacit"}
 
     def many(route) -> None:
         route.fulfill(
-            json={"total": 1_000_000, "rows": list(range(1_000_000)), "items": items, "said": "a million"}, headers=ours
+            json={"total": 1_000_000, "rows": list(range(1_000_000)), "items": items, "said": "a million"}, headers=OURS
         )
 
     page.route("**/grid.json*", many)
-    page.route("**/api/items?*", lambda route: route.fulfill(json=[], headers=ours))
+    page.route("**/api/items?*", lambda route: route.fulfill(json=[], headers=OURS))
     opened(page, here)
     for key in ("End", "PageUp", "ArrowUp", "Home"):
         page.keyboard.press(key)

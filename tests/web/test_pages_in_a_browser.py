@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.web.acts import OURS
+
 
 def test_progress_draws_the_curve_and_says_what_to_do(page, learned_server):
     page.goto(f"{learned_server.address}/progress")
@@ -124,7 +126,7 @@ def test_the_page_stays_where_it_is_when_something_runs(page, learned_server):
         "error": "",
         "name": "",
     }
-    page.route("**/state.json*", lambda route: route.fulfill(json={**now, "jobs": [job]}))
+    page.route("**/state.json*", lambda route: route.fulfill(json={**now, "jobs": [job]}, headers=OURS))
     expect(page.locator("header")).to_contain_text("009-supervised")
     assert page.locator("main").bounding_box()["y"] == before["y"]
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tacit.project import Project
-from tests.web.acts import STAGE, arrived, at, history, opened, press_on
+from tests.web.acts import OURS, STAGE, arrived, at, history, opened, press_on
 from tests.web.conftest import Server, copy_of, start
 
 
@@ -30,9 +30,6 @@ def fresh(made, tmp_path) -> Iterator[Server]:
     found.stop()
 
 
-TACIT = {"served-by": "tacit"}  # else the page takes it for another program's
-
-
 def new_class(server: Server, name: str) -> str:
     """Make a class; its key."""
     change(server, add=name)
@@ -48,9 +45,7 @@ def change(server: Server, **what: object) -> None:
 def stale(page) -> None:
     """From now on this tab hears nothing new of the project, as one whose next look is still to come."""
     heard = page.evaluate("() => fetch('/state.json').then((answer) => answer.text())")
-    page.route(
-        "**/state.json*", lambda route: route.fulfill(body=heard, content_type="application/json", headers=TACIT)
-    )
+    page.route("**/state.json*", lambda route: route.fulfill(body=heard, content_type="application/json", headers=OURS))
 
 
 def buttons(page) -> list[str]:
