@@ -207,7 +207,7 @@ def test_near_copies_are_kept_once_with_one_key(page, made, tmp_path):
         server.stop()
 
 
-def test_people_see_where_they_disagree_and_settle_it(page, learned_server):
+def test_people_see_where_they_disagree_and_settle_it(page, learned_server, tmp_path):
     project = Project(learned_server.folder)
     ids = [str(id_) for id_ in project.pool.ids[:6]]
     project.labels.record(ids, ["1", "1", "1", "2", "2", "2"], who="ann")
@@ -224,5 +224,10 @@ def test_people_see_where_they_disagree_and_settle_it(page, learned_server):
         page.get_by_role("link", name="table (CSV)").click()
     rows = list(csv.reader(io.StringIO(got.value.path().read_text(encoding="utf-8"))))
     assert len(rows) > 6
-    page.get_by_label("File", exact=True).set_input_files(got.value.path())
-    page.get_by_role("status").filter(has_text="answer").first.wait_for()
+    page.get_by_label("File", exact=True).set_input_files(got.value.path())  # which is kept without its name
+    expect(page.get_by_role("alert")).to_contain_text(".csv")
+    again = tmp_path / got.value.suggested_filename
+    got.value.save_as(again)
+    page.get_by_label("File", exact=True).set_input_files(again)
+    expect(page.get_by_role("status").filter(has_text="recorded")).to_contain_text(f"recorded {len(rows) - 1} answers")
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -26,7 +26,7 @@ export function ItemCells({ item }: { item: Item }) {
   const found = known.get(keyOf(item));
   if (!found?.cells.length) return null;
   return (
-    <dl class="cells" aria-label="Columns">
+    <dl class="item-cells" aria-label="Columns">
       {found.cells.map(({ name, value, unusual }) => (
         <div key={name}>
           <dt>{name}</dt>
