@@ -1,6 +1,8 @@
 """A project of real digits, the application around it, and the server as a person starts it."""
 
+import os
 import shutil
+import socket
 import time
 import wave
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ from tacit.web.app import make_app
 from tacit.web.desk import Desk
 from tests.warm import Warm
 
+FIRST_PORT = 20_000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = iter(range(FIRST_PORT, FIRST_PORT + 1000))
 CLASSES = [str(digit) for digit in range(10)]
 
 
@@ -132,9 +136,19 @@ class Server:
         self.process.wait(30)
 
 
-def start(folder: Path, *words: str, **environment: str) -> Server:
+def own_port() -> str:
+    """One that no other test uses, also not in another process: else it meets the page of a server that is gone."""
+    for port in PORTS:
+        with socket.socket() as found:
+            if found.connect_ex(("127.0.0.1", port)):
+                return str(port)
+    raise AssertionError("all ports are used")
+
+
+def start(folder: Path, *, port: str | None = None, **environment: str) -> Server:
     """The server of a project, once it has said its address and is ready."""
-    process = Warm(["serve", "-p", str(folder), "--no-browser", *words], OMP_NUM_THREADS="1", **environment)
+    words = ["serve", "-p", str(folder), "--no-browser", "--port", port or own_port()]
+    process = Warm(words, OMP_NUM_THREADS="1", **environment)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("page:"):

@@ -1,14 +1,13 @@
 """The Label page in a real browser: one key a label, nothing lost, everything to be taken back."""
 
 import re
-import socket
 
 from playwright.sync_api import expect
 
 from tacit.project import Project
 from tacit.project.settings import Settings
 from tests.web.acts import SHOWN, STAGE, arrived, at, comes_true, history, opened, press_on
-from tests.web.conftest import Server, copy_of, start
+from tests.web.conftest import Server, copy_of, own_port, start
 
 
 def id_of(server: Server, row: int) -> str:
@@ -141,16 +140,9 @@ def test_a_file_that_is_gone_is_shown_as_it_was_packed(page, here):
         away.rename(place)
 
 
-def free_port() -> str:
-    """One that no other server asks for while the one that has it is gone."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return str(found.getsockname()[1])
-
-
 def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, learned, tmp_path):
-    port = free_port()
-    server = start(copy_of(learned, tmp_path), "--port", port)
+    port = own_port()
+    server = start(copy_of(learned, tmp_path), port=port)
     context = browser.new_context()
     try:
         page = context.new_page()
@@ -167,7 +159,7 @@ def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, lea
         expect(page.locator(".banner.warning")).to_contain_text("5 answers")
         page.keyboard.press("z")  # of an answer that was never sent
         page.get_by_text("4 answers").wait_for()
-        server = start(server.folder, "--port", port)
+        server = start(server.folder, port=port)
         answers = [event.answer for event in arrived(page, server, before + 5)[before:]]
         assert answers == ["1", "2", "3", "4", "5"]
 
@@ -176,7 +168,7 @@ def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, lea
         press_on(page, "7")
         press_on(page, "8")
         page.close()
-        server = start(server.folder, "--port", port)
+        server = start(server.folder, port=port)
         page = context.new_page()
         page.goto(server.address + "/progress")
         answers = [event.answer for event in arrived(page, server, before + 7)[before:]]
@@ -187,14 +179,14 @@ def test_labels_survive_a_server_that_dies_and_a_tab_that_is_closed(browser, lea
 
 
 def test_no_answer_goes_to_another_project_at_the_same_address(page, learned, tmp_path):
-    port = free_port()
-    started = [server := start(copy_of(learned, tmp_path / "one"), "--port", port)]
+    port = own_port()
+    started = [server := start(copy_of(learned, tmp_path / "one"), port=port)]
     before = len(history(server))
     try:
         opened(page, server)
         server.stop()
         press_on(page, "2")
-        started.append(other := start(copy_of(learned, tmp_path / "other"), "--port", port))
+        started.append(other := start(copy_of(learned, tmp_path / "other"), port=port))
         Settings(other.folder).set("name", "owls")
         page.get_by_text("This page shows photos, but owls is served at this address now.").wait_for()
         press_on(page, "3")
@@ -204,7 +196,7 @@ def test_no_answer_goes_to_another_project_at_the_same_address(page, learned, tm
         press_on(page, "4")
         assert [event.answer for event in arrived(page, other, before + 1)[before:]] == ["4"]
         other.stop()
-        started.append(server := start(server.folder, "--port", port))
+        started.append(server := start(server.folder, port=port))
         opened(page, server)
         assert [event.answer for event in arrived(page, server, before + 2)[before:]] == ["2", "3"]
         assert len(history(other)) == before + 1
