@@ -154,6 +154,7 @@ def test_filters_are_in_the_address_and_enter_opens_an_item(page, here):
 def test_of_a_million_items_only_those_in_sight_are_in_the_document(page, here):
     items = here.get("/grid.json?size=200").json()["items"]
 
+    page.set_default_timeout(60_000)  # it is a lot to hand to a browser
     many = json.dumps({"total": 1_000_000, "rows": list(range(1_000_000)), "items": items, "said": "a million"})
     page.route("**/grid.json*", lambda route: route.fulfill(body=many, content_type="application/json", headers=OURS))
     page.route("**/api/items?*", lambda route: route.fulfill(json=[], headers=OURS))
