@@ -111,9 +111,7 @@ def after_redo(project: Home, answer: Event) -> None:
 def reword(project: Home, items: Sequence[str]) -> None:
     """Of these items, answers that count again since something was taken back or brought back: where their class is
     called something else by now, or has another in its place, they are given anew as that."""
-    declared = Settings(
-        project.folder
-    ).classes  # read at once: what follows asks the whole ledger, and is seldom needed
+    declared = Settings(project.folder).classes  # all that is needed as a rule; what follows asks the whole ledger
     strange = [e for e in project.labels.about(items).values() if e.answer not in (*declared, CANNOT_TELL)]
     if not strange or not declared:
         return
