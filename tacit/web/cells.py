@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tacit.data.form import load_form
 from tacit.web import schemas
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def cells_of(desk: "Desk", row: int) -> schemas.Cells:
 
 
 def vector(desk: "Desk", row: int) -> list[schemas.Cell]:
+    from tacit.data.form import load_form  # with torch, which takes seconds to load
+
     side, at = desk.project.sides[0 if desk.rows.is_pool[row] else 1], [int(desk.rows.position[row])]
     numbers, unusual = side[at].flatten().tolist(), side.floats(at).flatten().tolist()
     names = load_form(desk.folder).columns or [f"number {i + 1}" for i in range(len(numbers))]
